@@ -1,0 +1,69 @@
+# What a person, CI or a Pi runs goes through one of these targets; bare `make` lists them.
+# ARGS is handed on: make demo ARGS="--camera", make test ARGS="-k kd1".
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+READY := $(VENV)/ready
+BIN := $(VENV)/bin
+
+.PHONY: help
+help: ## list the targets (this)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(READY) ## run the whole gate on made pictures and a real broker; ARGS="--camera" and others: other input
+	$(BIN)/qrgate demo $(ARGS)
+
+.PHONY: test
+test: $(READY) ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: $(READY) ## run ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+.PHONY: bench
+bench: $(READY) ## measure the targets of speed: one line each, and build/bench.json
+	$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: faults
+faults: $(READY) ## kill processes, broker and recorder at random, and see that nothing is lost
+	$(BIN)/python -m tests.faults $(ARGS)
+
+.PHONY: lab
+lab: ## run on clean Debian machines and with the real picamera2 (root)
+	tests/lab/run.sh $(ARGS)
+
+.PHONY: venv
+venv: $(READY) ## make .venv, with the system packages it needs where they are missing (root or sudo)
+
+# Made anew, never patched: what is in the lock is what is in .venv.
+$(READY): requirements.lock pyproject.toml scripts/system-packages.sh scripts/venv.sh
+	PYTHON=$(PYTHON) scripts/system-packages.sh
+	PYTHON=$(PYTHON) scripts/venv.sh $(VENV)
+	touch $@
+
+.PHONY: lock
+lock: ## write the two locks for pyproject.toml; ARGS=--upgrade: with the newest versions
+	PYTHON=$(PYTHON) scripts/lock.sh $(ARGS)
+
+.PHONY: install
+install: ## put the service on this Pi: /opt/qrgate, units, users, examples in /etc/qrgate (sudo)
+	scripts/install.sh
+
+.PHONY: uninstall
+uninstall: ## take the service off this Pi; settings and records stay (sudo)
+	scripts/uninstall.sh
+
+.PHONY: clean
+clean: ## remove all that was made here
+	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find device provisioning tests -name __pycache__ -prune -exec rm -rf {} +
