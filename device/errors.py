@@ -1,0 +1,66 @@
+"""Every error this project raises on purpose, and what the command line makes of it.
+
+    QrgateError                      exit code
+    ├── UsageError            2   the command line is wrong
+    ├── SettingsError         3   a settings file is missing or wrong: all its mistakes at once
+    ├── VerificationError     4   a signature, key or certificate does not hold
+    ├── HardwareError         5   a camera, pin, port or driver is missing or silent
+    │   └── FrameError            one frame is not usable
+    ├── ContactError          6   no contact: broker, gate process
+    ├── LinkError             6   a local link broke or carried nonsense
+    └── StoreError            7   the store cannot record
+
+Exit code 0 means success, 1 means that a check found a fault (``doctor``, ``demo``, ``replay``).
+"""
+
+from __future__ import annotations
+
+EXIT_OK = 0
+EXIT_FAULT = 1
+EXIT_INTERRUPTED = 130  # ended by Ctrl-C, as shells expect (128 + SIGINT)
+
+
+class QrgateError(Exception):
+    """Root of all expected errors: what is wrong, and what to do about it."""
+
+    exit_code = EXIT_FAULT
+
+    def __init__(self, what: str, *, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  → {self.hint}" if self.hint else self.what
+
+
+class UsageError(QrgateError, ValueError):
+    exit_code = 2
+
+
+class SettingsError(QrgateError, ValueError):
+    exit_code = 3
+
+
+class VerificationError(QrgateError, ValueError):
+    exit_code = 4
+
+
+class HardwareError(QrgateError, OSError):
+    exit_code = 5
+
+
+class FrameError(HardwareError):
+    """One frame is not usable (wrong size, empty); the source goes on."""
+
+
+class ContactError(QrgateError, ConnectionError):
+    exit_code = 6
+
+
+class LinkError(QrgateError, ConnectionError):
+    exit_code = 6
+
+
+class StoreError(QrgateError, OSError):
+    exit_code = 7

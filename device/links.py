@@ -1,0 +1,274 @@
+"""Local links between the three processes: one CBOR message a packet, over AF_UNIX SOCK_SEQPACKET.
+
+Packets keep their borders, so a torn message is one bad packet and never an endless misreading; CBOR carries data
+and nothing that runs (``multiprocessing`` pipes unpickle whatever the other end chooses). The peer's user is asked
+of the kernel. No call here waits: a full or broken link says so at once, and its owner decides.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cbor2
+
+from device.domain import EventType, StoredEvent, Track, TrackState
+from device.errors import LinkError
+
+PACKET_MAX = 64 * 1024
+"""Bytes. The largest message, eight tracks of 2,953 bytes (a version 40-L symbol) or 20 events, stays far below."""
+
+SEND_BUFFER = 1024 * 1024
+"""Bytes the kernel may hold for a peer that is slow: some seconds of sightings."""
+
+INTEGER_MAX = 2**63 - 1
+NAME_MAX = 100
+"""What a record can hold: a number as SQLite has it, and ids, states and stages that leave an event far below a packet."""
+
+PEER_CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid (man 7 unix)
+
+
+# --- messages --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """reader → gate: every track that is in view now, and those that left since the last view.
+
+    The whole view, not a change of it: a view that was lost is mended by the next one.
+    """
+
+    NAME: ClassVar[str] = "view"
+    tracks: tuple[Track, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderState:
+    """reader → gate: how the eyes are. ``state`` is ``ok``, ``no_frames`` or ``ended``; counters since its start."""
+
+    NAME: ClassVar[str] = "reader"
+    state: str
+    frames: int
+    dropped: int
+    looks: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """gate → uplink, first on every connection: who this gate is, for the birth message."""
+
+    NAME: ClassVar[str] = "hello"
+    boot: str
+    epoch: str
+    last_sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Give:
+    """uplink → gate: events with a sequence after ``after``, ``limit`` of them. Answered when there is one."""
+
+    NAME: ClassVar[str] = "give"
+    after: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """gate → uplink: the answer, in order of sequence, one or more."""
+
+    NAME: ClassVar[str] = "events"
+    events: tuple[StoredEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """uplink → gate: bytes that came from the network. Nothing in them is true until ``gate`` has proved it."""
+
+    NAME: ClassVar[str] = "received"
+    topic: str
+    payload: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerState:
+    """uplink → gate: is there a session with the broker?"""
+
+    NAME: ClassVar[str] = "broker"
+    connected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """uplink → gate: the broker will not take this event, whatever is tried (MQTT 5 reason code)."""
+
+    NAME: ClassVar[str] = "refused"
+    sequence: int
+    code: int
+
+
+type_of_name = {each.NAME: each for each in (View, ReaderState, Hello, Give, Events, Received, BrokerState, Refused)}
+Message = View | ReaderState | Hello | Give | Events | Received | BrokerState | Refused
+
+
+def encode(message: Message) -> bytes:
+    """The packet for ``message``. Raises LinkError where it would exceed ``PACKET_MAX``."""
+    values: list[Any]
+    match message:
+        case View(tracks):
+            values = [[[getattr(track, each.name) for each in fields(Track)] for track in tracks]]
+        case Events(events):
+            values = [[[event.sequence, event.type, event.body] for event in events]]
+        case _:
+            values = [getattr(message, each.name) for each in fields(message)]
+    packet: bytes = cbor2.dumps([message.NAME, *values])
+    if len(packet) > PACKET_MAX:
+        raise LinkError(f"a {message.NAME!r} message of {len(packet)} bytes does not fit a packet of {PACKET_MAX}")
+    return packet
+
+
+def decode(packet: bytes) -> Message:
+    """The message in ``packet``. Raises LinkError on anything else, whatever the bytes are."""
+    try:
+        name, *values = _listed(cbor2.loads(packet))
+        if name == View.NAME:
+            (rows,) = values
+            return View(tuple(_checked(Track(id_, TrackState(state), *rest)) for id_, state, *rest in map(_listed, _listed(rows))))
+        if name == Events.NAME:
+            (rows,) = values
+            return Events(tuple(_checked(StoredEvent(sequence, EventType(kind), body)) for sequence, kind, body in map(_listed, _listed(rows))))
+        plain: Message = _checked(type_of_name[name](*values))
+    # Deep nesting ends in RecursionError, lengths that lie in MemoryError or OverflowError, odd tags in the rest.
+    except (cbor2.CBORError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, RecursionError, MemoryError) as error:
+        raise LinkError(f"a packet of {len(packet)} bytes is no message: {type(error).__name__}") from None
+    return plain
+
+
+def _listed(item: Any) -> list[Any]:
+    """``item`` if it is a list: a network address is iterable too, and five bytes of CBOR stand for 2^128 of them."""
+    if type(item) is not list:
+        raise TypeError("not a list")
+    return item
+
+
+_PLAIN = {"str": str, "int": int, "bool": bool, "bytes": bytes}
+
+
+def _checked(message: Any) -> Any:
+    """``message`` if each of its plain fields has the type it declares and can be recorded; annotations are texts in this module."""
+    for each in fields(message):
+        value, wanted = getattr(message, each.name), _PLAIN.get(str(each.type))
+        if wanted and type(value) is not wanted:
+            raise TypeError(each.name)
+        if wanted is int and not -INTEGER_MAX <= value <= INTEGER_MAX:
+            raise ValueError(each.name)
+        if wanted is str and len(value) > NAME_MAX and each.name != "topic":  # a topic is the network's, and is never recorded
+            raise ValueError(each.name)
+    return message
+
+
+# --- transport -------------------------------------------------------------------------------------------------
+
+
+class Link:
+    """One end of a connection. Never blocks; use ``fileno()`` with a selector."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)  # noqa: FBT003
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self._socket = connection
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def send(self, message: Message) -> bool:
+        """Hand ``message`` to the kernel; ``False`` if the peer is so slow that there is no room.
+
+        Raises:
+            LinkError: the peer is gone, or the message is too large.
+        """
+        try:
+            self._socket.send(encode(message))
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise LinkError(f"the peer is gone: {error.strerror}") from None
+        return True
+
+    def receive(self) -> Message | None:
+        """The next message, or ``None`` when there is none yet.
+
+        Raises:
+            LinkError: the peer is gone, or sent something that is no message; close the link then.
+        """
+        try:
+            packet = self._socket.recv(PACKET_MAX + 1)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise LinkError(f"the peer is gone: {error.strerror}") from None
+        if not packet:
+            raise LinkError("the peer is gone")
+        if len(packet) > PACKET_MAX:
+            raise LinkError("the packet is too large")
+        return decode(packet)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Listener:
+    """The gate's end of one link: listens at ``path`` and admits peers whose user is in ``uids``."""
+
+    def __init__(self, path: Path, uids: Collection[int], *, mode: int = 0o600) -> None:
+        """Raises LinkError where the socket cannot be made."""
+        self._uids = frozenset(uids)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.setblocking(False)  # noqa: FBT003
+        try:
+            path.unlink(missing_ok=True)  # left by a process that was killed
+            self._socket.bind(str(path))
+            path.chmod(mode)
+            self._socket.listen(1)
+        except OSError as error:
+            self._socket.close()
+            raise LinkError(f"no socket at {path}: {error.strerror or error}", hint="does its folder exist, and may this user write there?") from None
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def accept(self) -> Link | None:
+        """The peer that waits, or ``None`` if it went away or is a stranger."""
+        try:
+            connection, _ = self._socket.accept()
+        except OSError:
+            return None
+        _, uid, _ = PEER_CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER_CREDENTIALS.size))
+        if uid not in self._uids:
+            connection.close()
+            return None
+        return Link(connection)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def connect(path: Path) -> Link:
+    """The other end. Raises LinkError while nobody listens at ``path``."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.setblocking(False)  # noqa: FBT003 - a gate that hangs with a full backlog is no gate, either
+    try:
+        connection.connect(str(path))
+    except OSError as error:
+        connection.close()
+        raise LinkError(f"nobody listens at {path}: {error.strerror or error}", hint="is `qrgate run gate` running?") from None
+    return Link(connection)
+
+
+def own_uid() -> int:
+    return os.getuid()

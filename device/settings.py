@@ -1,0 +1,223 @@
+"""The settings of one gate: every key, its bounds and what it is for.
+
+Two files in one folder, because two people own them:
+
+* ``gate.toml`` holds bench facts that a technician with a screwdriver knows: camera, pins, boards;
+* ``site.toml`` holds what the province decides: site, broker, policy, whom to trust.
+
+Each class below is one table of a file; ``config.py`` reads them and reports every mistake at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from device.domain import Direction
+
+ID_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?"
+"""Province, site, gate and zone: one MQTT topic level that can hold no wildcard (CVE-2017-7650)."""
+
+
+def key(
+    default: Any = ...,
+    *,
+    about: str,
+    low: float | None = None,
+    high: float | None = None,
+    pattern: str | None = None,
+) -> Any:
+    """One key of a settings table. Without a default it must be given; ``pattern`` must match the whole text."""
+    metadata = {"about": about, "low": low, "high": high, "pattern": pattern}
+    if default is ...:
+        return field(metadata=metadata)
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+class SourceKind(StrEnum):
+    PICAMERA2 = "picamera2"
+    WEBCAM = "webcam"
+    VIDEO = "video"
+    FOLDER = "folder"
+    RECORDING = "recording"
+
+
+class RelayKind(StrEnum):
+    GPIO = "gpio"
+    LCUS = "lcus"
+
+
+class PinFactory(StrEnum):
+    LGPIO = "lgpio"
+    MOCK = "mock"
+
+
+class ClockSource(StrEnum):
+    NONE = "none"
+    RTC = "rtc"
+    SYSTEM = "system"
+
+
+class Mode(StrEnum):
+    """What it takes to pass."""
+
+    VERIFY = "verify"
+    RECORD = "record"
+
+
+# --- gate.toml: bench facts ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    state: Path = key(Path("/var/lib/qrgate"), about="folder that survives power cuts: the event store, the day's pseudonym key")
+    runtime: Path = key(Path("/run/qrgate"), about="folder that need not survive: sockets, the safe sheet for failsafe")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    source: SourceKind = key(about="where frames come from")
+    path: str = key("", about="webcam device, video file, folder or recording; unused for picamera2")
+    width: int = key(1280, about="pixels", low=160, high=4096)
+    height: int = key(720, about="pixels", low=120, high=3072)
+    frames_per_s: float = key(30.0, about="pace asked of the source", low=1, high=240)
+    decoders: tuple[str, ...] = key(("zxing", "zbar"), about="decoders in the order they are tried")
+    left_after_s: float = key(0.6, about="a code not read for this long has left the view", low=0.2, high=10)
+    started_ns: int = key(0, about="recording: monotonic moment of its first frame; 0 means when it is opened", low=0)
+    loop: bool = key(False, about="recording, video and folder: start again at the end")  # noqa: FBT003
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pins:
+    factory: PinFactory = key(about="gpiozero pin factory; named here, never guessed")
+    chip: int = key(0, about="number of the gpiochip", low=0, high=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    kind: RelayKind = key(RelayKind.GPIO, about="gpio: a pin; lcus: an LC-Tech LCUS-1 board on a serial port")
+    pin: int | None = key(None, about="BCM number; 9 to 27, whose pull is down while nobody drives them", low=9, high=27)
+    active_high: bool = key(True, about="true where a high level closes the relay")  # noqa: FBT003
+    port: str = key("", about="lcus: the serial port, best its name under /dev/serial/by-id")
+    channel: int = key(1, about="lcus: the relay's number on the board", low=1, high=8)
+    pulse_s: float = key(0.5, about="how long the turnstile's open contact is held", low=0.1, high=10)
+    max_on_s: float = key(3.0, about="hard maximum: the relay is never on for longer", low=0.2, high=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lamps:
+    green_pin: int | None = key(None, about="BCM number of the green lamp", low=0, high=27)
+    red_pin: int | None = key(None, about="BCM number of the red lamp", low=0, high=27)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buzzer:
+    pin: int | None = key(None, about="BCM number of an active buzzer", low=0, high=27)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassageSensor:
+    pin: int | None = key(None, about="BCM number of the turnstile's passage contact, closed to ground while a person passes", low=0, high=27)
+    wait_s: float = key(5.0, about="how long a turnstile that was released waits for the person", low=0.5, high=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    source: ClockSource = key(
+        ClockSource.NONE,
+        about="what vouches for the date. none: nothing, so passes with dates are refused; rtc: a battery clock, compared at start; "
+        "system: this machine's clock is kept by other means",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    reader_user: str = key("", about="user that runs the reader; empty: the same as the gate's", pattern=r"[a-z_][a-z0-9_-]{0,31}|")
+    uplink_user: str = key("", about="user that runs the uplink; empty: the same as the gate's", pattern=r"[a-z_][a-z0-9_-]{0,31}|")
+
+
+# --- site.toml: what the province decides ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    province: str = key(about="opaque id", pattern=ID_PATTERN)
+    site: str = key(about="opaque id of the registered check-point (điểm kiểm dịch)", pattern=ID_PATTERN)
+    gate: str = key(about="device id, also the common name of its certificate", pattern=ID_PATTERN)
+    zone: str = key("main", about="the zone this gate leads into", pattern=ID_PATTERN)
+    direction: Direction = key(Direction.ENTRY, about="which way people pass this gate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    host: str = key(about="host name or address, as in the broker's certificate", pattern=r"[A-Za-z0-9.:-]{1,253}")
+    port: int = key(8883, about="TLS port", low=1, high=65535)
+    ca_file: Path = key(about="certificate authority of the broker")
+    certificate_file: Path = key(about="this gate's certificate")
+    key_file: Path = key(about="this gate's TLS key; only the uplink reads it")
+    confirm_within_s: float = key(30.0, about="events that the recorder has not confirmed by then are sent again", low=0.5, high=3600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorder:
+    public_key: str = key(about="Ed25519 key that signs confirmations, hex", pattern=r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    mode: Mode = key(Mode.VERIFY, about="verify: only a proven credential passes; record: any recognised claim passes and is recorded")
+    grant_within_s: float = key(1.5, about="a grant older than this, counted from the read, opens nothing", low=0.1, high=5)
+    settle_s: float = key(0.5, about="how long a code that is no credential waits for one beside it before it is refused", low=0, high=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pseudonyms:
+    key_file: Path = key(about="first day's key of this site (JSON from `qrgate-provision init`); moved into the state folder at first start")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything one gate needs to know, checked. ``folder`` is where the two files were read from."""
+
+    folder: Path
+    paths: Paths
+    reader: Reader
+    pins: Pins
+    relay: Relay
+    lamps: Lamps
+    buzzer: Buzzer
+    passage: PassageSensor
+    clock: Clock
+    links: Links
+    site: Site
+    broker: Broker
+    recorder: Recorder
+    policy: Policy
+    pseudonyms: Pseudonyms
+    issuers: dict[str, str]
+
+
+GATE_TABLES: dict[str, type] = {
+    "paths": Paths,
+    "reader": Reader,
+    "pins": Pins,
+    "relay": Relay,
+    "lamps": Lamps,
+    "buzzer": Buzzer,
+    "passage": PassageSensor,
+    "clock": Clock,
+    "links": Links,
+}
+SITE_TABLES: dict[str, type] = {
+    "site": Site,
+    "broker": Broker,
+    "recorder": Recorder,
+    "policy": Policy,
+    "pseudonyms": Pseudonyms,
+}
+ISSUERS_TABLE = "issuers"
+"""``[issuers]`` in site.toml: key id (16 hex digits) = Ed25519 public key (64 hex digits) of who may sign passes."""
