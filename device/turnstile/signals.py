@@ -1,0 +1,85 @@
+"""What lamps and buzzer tell a person: one table, named for what is told.
+
+Every signal differs by rhythm as well as by lamp, for people who cannot see red from green, cannot see, or cannot
+hear. Times are milliseconds from the signal's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from device.domain import Reason
+
+
+class Indicator(StrEnum):
+    GREEN = "green"
+    RED = "red"
+    BUZZER = "buzzer"
+
+
+class Signal(StrEnum):
+    GO = "go"
+    NO = "no"
+    ANOTHER_CODE = "another_code"
+    ONE_AT_A_TIME = "one_at_a_time"
+    OUT_OF_ORDER = "out_of_order"
+    DARK = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    at_ms: int
+    indicator: Indicator
+    on: bool
+
+
+def _lit(indicator: Indicator, *spans: tuple[int, int]) -> Iterable[Step]:
+    for begin, end in spans:
+        yield Step(begin, indicator, on=True)
+        yield Step(end, indicator, on=False)
+
+
+def _in_order(*parts: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple(sorted((step for part in parts for step in part), key=lambda step: step.at_ms))
+
+
+_G, _R, _B = Indicator.GREEN, Indicator.RED, Indicator.BUZZER
+
+STEPS: dict[Signal, tuple[Step, ...]] = {
+    # one short tone, green without a break
+    Signal.GO: _in_order(_lit(_G, (0, 2000)), _lit(_B, (0, 80))),
+    # one long tone, red without a break
+    Signal.NO: _in_order(_lit(_R, (0, 2000)), _lit(_B, (0, 600))),
+    # two short tones, red in pairs: "the gate is well, this code is not the one"
+    Signal.ANOTHER_CODE: _in_order(_lit(_R, (0, 150), (300, 450), (900, 1050), (1200, 1350)), _lit(_B, (0, 100), (300, 400))),
+    # four quick tones, both lamps in turn
+    Signal.ONE_AT_A_TIME: _in_order(
+        _lit(_R, (0, 200), (400, 600), (800, 1000)),
+        _lit(_G, (200, 400), (600, 800)),
+        _lit(_B, (0, 60), (150, 210), (300, 360), (450, 510)),
+    ),
+    # red until the next signal, and three long tones, once
+    Signal.OUT_OF_ORDER: _in_order([Step(0, _R, on=True)], _lit(_B, (0, 400), (600, 1000), (1200, 1600))),
+    Signal.DARK: (),
+}
+
+SIGNAL_OF_REASON: dict[Reason, Signal] = {
+    Reason.OK: Signal.GO,
+    Reason.RECORDED: Signal.GO,
+    Reason.NOT_PROVEN: Signal.ANOTHER_CODE,
+    Reason.FORGED: Signal.NO,
+    Reason.UNKNOWN_ISSUER: Signal.NO,
+    Reason.EXPIRED: Signal.NO,
+    Reason.NOT_YET: Signal.NO,
+    Reason.WRONG_ZONE: Signal.NO,
+    Reason.WRONG_DIRECTION: Signal.NO,
+    Reason.USED_UP: Signal.NO,
+    Reason.CLOCK_UNTRUSTED: Signal.OUT_OF_ORDER,
+    Reason.ONE_AT_A_TIME: Signal.ONE_AT_A_TIME,
+    Reason.PAYMENT_CODE: Signal.ANOTHER_CODE,
+    Reason.LINK: Signal.ANOTHER_CODE,
+    Reason.NOT_A_PASS: Signal.ANOTHER_CODE,
+    Reason.MALFORMED: Signal.ANOTHER_CODE,
+}
