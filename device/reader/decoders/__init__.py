@@ -1,0 +1,63 @@
+"""Decoders, one file a library, behind one protocol. A new one is one file and one line in ``DECODERS``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from device.domain import Corners
+from device.errors import HardwareError
+from device.reader.decoders import selftest
+from device.reader.frame import Luma
+
+PAYLOAD_MAX = 4296
+"""Bytes. The most that a QR code (version 40-L) holds of what a credential is written in, alphanumeric text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """One code that was read: its exact bytes, and where it stood in the picture given, in pixels."""
+
+    payload: bytes = field(repr=False)
+    corners: Corners
+
+
+class Decoder(Protocol):
+    """Reads QR codes from a luma picture. Whatever the pixels are, it returns; an error is the caller's to count."""
+
+    def read(self, luma: Luma) -> list[Symbol]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    factory: str  # "module:function", resolved only when it is chosen; function(thorough=bool) -> Decoder
+    install: str
+
+
+DECODERS: dict[str, _Entry] = {
+    "zxing": _Entry("device.reader.decoders.zxing:open_zxing", "pip install 'zxing-cpp>=3.1.1' (no wheel for 32-bit systems: use zbar there)"),
+    "zbar": _Entry("device.reader.decoders.zbar:open_zbar", "apt install libzbar0 and pip install pyzbar==0.1.9"),
+}
+
+
+def open_decoder(name: str, *, thorough: bool) -> Decoder:
+    """The decoder ``name``, proven by reading a known code; ``thorough`` also tries what costs more.
+
+    Raises:
+        HardwareError: nobody knows that name, it is not installed, or it does not read the bytes that were written.
+    """
+    entry = DECODERS.get(name)
+    if entry is None:
+        raise HardwareError(f"no decoder is called {name!r}", hint=f"set reader.decoders to some of {', '.join(DECODERS)}")
+    module, _, function = entry.factory.partition(":")
+    try:
+        make: Callable[..., Decoder] = getattr(importlib.import_module(module), function)
+    except ImportError as error:
+        raise HardwareError(f"the decoder {name} cannot be loaded: {error}", hint=entry.install) from None
+    decoder = make(thorough=thorough)
+    read = [symbol.payload for symbol in decoder.read(selftest.picture())]
+    if read != [selftest.PAYLOAD]:
+        raise HardwareError(f"the decoder {name} changes the bytes of a code (self-test)", hint=f"another version is needed: {entry.install}")
+    return decoder

@@ -1,0 +1,63 @@
+"""One picture from a camera, without its colours: QR codes are black and white."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.errors import FrameError
+
+Luma: TypeAlias = NDArray[np.uint8]
+"""Brightness, height x width, one byte a pixel; rows may be padded, pixels of a row lie side by side."""
+
+
+def nothing() -> None:
+    """Release of a frame that nobody waits for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture. ``luma`` may be a view into a camera's buffer: it is valid until ``release()`` is called, once.
+
+    ``number`` is the source's own count; ``taken_ns`` is when it was taken, on the monotonic clock.
+    """
+
+    luma: Luma
+    number: int
+    taken_ns: int
+    release: Callable[[], None] = nothing
+
+
+def luma_of(pixels: NDArray[np.uint8], *, width: int, height: int) -> Luma:
+    """The ``height`` x ``width`` picture at the top left of ``pixels`` (2-D, rows may carry padding), as a view.
+
+    Raises:
+        FrameError: no bytes, another type than one byte a pixel, or fewer rows or columns than promised.
+    """
+    if pixels.size == 0:
+        raise FrameError("a frame of zero bytes", hint="reseat the camera's ribbon or plug, then run: qrgate doctor")
+    if pixels.dtype != np.uint8 or pixels.ndim != 2:
+        raise FrameError(f"a frame of {pixels.dtype} in {pixels.ndim} dimensions, not of one byte a pixel", hint="ask the camera for a YUV format")
+    rows, columns = pixels.shape
+    if rows < height or columns < width:
+        raise FrameError(f"a frame of {columns}x{rows} pixels, {width}x{height} were promised", hint="set width and height to a size the camera has")
+    luma = pixels[:height, :width]
+    return luma if luma.strides[1] == 1 else np.ascontiguousarray(luma)
+
+
+def luma_of_bytes(buffer: bytes | memoryview | NDArray[np.uint8], *, width: int, height: int, stride: int) -> Luma:
+    """The luma plane at the start of a flat ``buffer`` whose rows are ``stride`` bytes apart, as a view.
+
+    Raises:
+        FrameError: the buffer is shorter than the plane.
+    """
+    flat = np.frombuffer(buffer, np.uint8) if not isinstance(buffer, np.ndarray) else buffer.reshape(-1)
+    if stride < width or flat.size < stride * (height - 1) + width:
+        raise FrameError(f"a frame of {flat.size} bytes, {stride * height} were promised", hint="the camera broke off: reseat its plug")
+    if flat.size >= stride * height:
+        return luma_of(flat[: stride * height].reshape(height, stride), width=width, height=height)
+    return np.lib.stride_tricks.as_strided(flat, (height, width), (stride, 1), writeable=False)  # the last row has no padding

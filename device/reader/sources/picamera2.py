@@ -1,0 +1,161 @@
+"""A Raspberry Pi camera, by picamera2 (from Raspberry Pi OS's archive; it cannot be installed elsewhere by pip).
+
+Facts behind each line are in decoding.md section 8 and hardware.md section 3: waits are unlimited by default, a job
+that timed out stays queued, a request that nobody releases starves the camera, and its thread may die in silence.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from device.clock import NS
+from device.errors import HardwareError
+from device.reader.frame import Frame, luma_of_bytes
+from device.reader.sources.pace import REAL_PACE, Pace
+from device.settings import Reader
+
+BUFFERS = 6
+"""One request in the decoder, one in the mailbox, one just captured, and three for the sensor to write into."""
+
+STALE_FRAMES = 4
+"""A frame is 2 to 3 intervals old when it leaves the image processor; older ones lay in a queue."""
+
+PACE_OF_INTERVAL = 0.8
+"""A frame is asked for no sooner than this part of an interval after the last: libcamera's virtual camera has no pace
+of its own and would fill a processor; a real camera is slower than this, so nothing is lost."""
+
+HINT = "check the ribbon cable, then: rpicam-hello --list-cameras"
+
+
+class Picamera2Source:
+    """Luma views of one stream. ``open_camera`` makes the Picamera2 object, which is configured and started here.
+
+    ``map_buffer(request, stream, reshape=False, write=False)`` is picamera2's ``MappedArray``: a view into the
+    camera's own buffer, where ``make_buffer`` and ``make_array`` copy. It stays open until the frame is released.
+
+    ``stream`` is "lores" on a Pi: the image processor then gives a small YUV420 picture beside the main one at no
+    cost. A camera with one stream only (libcamera's virtual one) takes "main" and NV12.
+    """
+
+    def __init__(  # noqa: PLR0913  what differs between a Pi, the virtual camera and a test
+        self,
+        open_camera: Callable[[], Any],
+        *,
+        width: int,
+        height: int,
+        frames_per_s: float,
+        stream: Literal["main", "lores"] = "lores",
+        pixel_format: str = "YUV420",
+        map_buffer: Callable[..., Any] | None = None,
+        pace: Pace = REAL_PACE,
+    ) -> None:
+        self._open_camera = open_camera
+        self._map_buffer = map_buffer
+        self._size = (width, height)
+        self._frames_per_s = frames_per_s
+        self._stream = stream
+        self._format = pixel_format
+        self._pace = pace
+        self._number = 0
+        self._due_ns = 0
+        self._in_a_row = 0  # stale frames: a slow camera's frames are old, and no queue holds more than the buffers
+        self.ended = False
+        self.dropped = 0
+
+    def __enter__(self) -> Self:
+        """Raises HardwareError where there is no camera, or it cannot give the stream."""
+        self._map_buffer = self._map_buffer or library().MappedArray
+        try:
+            self._camera = self._open_camera()
+        except HardwareError:
+            raise
+        except (RuntimeError, IndexError, OSError) as error:
+            raise HardwareError(f"no camera: {error}", hint=HINT) from None
+        try:
+            self._camera.configure(self._configuration())
+            # Width, height and stride as the camera set them, not as they were asked: rows may be padded (issue #645).
+            actual = self._camera.camera_configuration()[self._stream]
+            self._width, self._height = actual["size"]
+            self._stride = actual["stride"]
+            self._camera.start()
+        except (RuntimeError, ValueError, KeyError, OSError) as error:
+            self._camera.close()
+            raise HardwareError(f"the camera gives no {self._stream} stream of {self._size} in {self._format}: {error}", hint=HINT) from None
+        return self
+
+    def _configuration(self) -> Any:
+        wanted = {"size": self._size, "format": self._format}
+        streams = {name: dict(wanted) for name in ("main", self._stream)}  # lores may not be larger than main
+        interval_us = round(1e6 / self._frames_per_s)
+        paced = "FrameDurationLimits" in self._camera.camera_controls  # the virtual camera has no controls
+        controls = {"FrameDurationLimits": (interval_us, interval_us)} if paced else {}
+        return self._camera.create_video_configuration(**streams, buffer_count=BUFFERS, controls=controls)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self._camera.stop()
+        finally:
+            self._camera.close()
+
+    def next(self, timeout_s: float) -> Frame | None:
+        give_up_ns = self._pace.clock() + int(timeout_s * NS)
+        if not self._pace.reach(self._due_ns, timeout_s):
+            return None
+        for _ in range(BUFFERS + 1):
+            request = self._capture(max(give_up_ns - self._pace.clock(), NS // 100) / NS)
+            if request is None:
+                return None
+            frame = self._fresh(request)
+            if frame is not None:
+                return frame
+        return None
+
+    def _capture(self, wait_s: float) -> Any | None:
+        try:
+            return self._camera.capture_request(wait=wait_s)
+        except TimeoutError:
+            # The job stays queued, and would take a request that nobody releases.
+            self._camera.cancel_all_and_flush()
+            return None
+        except RuntimeError as error:
+            raise HardwareError(f"the camera broke off: {error}", hint=HINT) from None
+
+    def _fresh(self, request: Any) -> Frame | None:
+        """The frame of ``request``; ``None``, and the request given back, if it lay in a queue."""
+        with ExitStack() as undo:
+            undo.callback(request.release)
+            now_ns = self._pace.clock()
+            # First pixel read out. libcamera counts from boot, as the monotonic clock of a Pi does: it never sleeps.
+            taken_ns = int(request.get_metadata().get("SensorTimestamp", now_ns))
+            number, self._number = self._number, self._number + 1
+            if now_ns - taken_ns > STALE_FRAMES * NS / self._frames_per_s and self._in_a_row < BUFFERS:
+                self._in_a_row += 1
+                self.dropped += 1
+                return None
+            self._in_a_row = 0
+            self._due_ns = now_ns + int(PACE_OF_INTERVAL * NS / self._frames_per_s)
+            assert self._map_buffer is not None  # noqa: S101  set when the source was entered
+            mapped = undo.enter_context(self._map_buffer(request, self._stream, reshape=False, write=False))
+            luma = luma_of_bytes(mapped.array, width=self._width, height=self._height, stride=self._stride)
+            return Frame(luma, number, taken_ns, undo.pop_all().close)
+
+
+def open_picamera2(settings: Reader) -> Picamera2Source:
+    """The first camera of this Pi. Raises HardwareError where picamera2 is not installed."""
+    return Picamera2Source(open_first_camera, width=settings.width, height=settings.height, frames_per_s=settings.frames_per_s)
+
+
+def open_first_camera() -> Any:
+    return library().Picamera2()
+
+
+def library() -> Any:
+    """The module picamera2, imported only here."""
+    try:
+        return importlib.import_module("picamera2")
+    except ImportError as error:
+        raise HardwareError(f"picamera2 cannot be loaded: {error}", hint="on Raspberry Pi OS: apt install python3-picamera2") from None

@@ -1,0 +1,221 @@
+"""Against a fake with picamera2's own names, signatures and habits (checked against its source, 0.3.x)."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pytest
+
+from device.clock import NS
+from device.errors import FrameError, HardwareError
+from device.reader.decoders import open_decoder
+from device.reader.frame import Luma
+from device.reader.sources.picamera2 import BUFFERS, Picamera2Source
+from tests.device.reader.clocks import HandClock
+from tests.device.reader.pictures import VIETNAMESE, code, scene
+
+WIDTH, HEIGHT, STRIDE = 330, 200, 384  # rows are padded to 64 bytes
+
+
+class FakeRequest:
+    """As ``CompletedRequest``: counted, mapped while it is held, and an error to release twice."""
+
+    def __init__(self, camera: FakePicamera2, taken_ns: int) -> None:
+        self.camera = camera
+        self.taken_ns = taken_ns
+        self.ref_count = 1
+        self.mapped = 0
+
+    def get_metadata(self) -> dict[str, int]:
+        return {"SensorTimestamp": self.taken_ns, "ExposureTime": 1000}
+
+    def release(self) -> None:
+        assert self.mapped == 0, "released while its buffer was mapped"
+        self.ref_count -= 1
+        if self.ref_count < 0:
+            raise RuntimeError("CompletedRequest: lock now has negative ref_count")
+        self.camera.free += 1
+
+
+class FakeMappedArray:
+    """As ``MappedArray(request, stream, reshape, write)`` with ``reshape=False``: flat bytes of a mapping."""
+
+    def __init__(self, request: FakeRequest, stream: str, reshape: bool = True, write: bool = True) -> None:
+        assert (stream in request.camera.camera_configuration(), reshape, write) == (True, False, False)
+        self.request = request
+        self.array: Luma | None = None
+
+    def __enter__(self) -> Self:
+        self.request.mapped += 1
+        self.array = np.frombuffer(self.request.camera.buffer, np.uint8)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        del self.array
+        self.request.mapped -= 1
+
+
+class FakePicamera2:
+    camera_controls: ClassVar = {"FrameDurationLimits": (100, 1_000_000, 33_333)}
+
+    def __init__(self, clock: HandClock, picture: Luma, ages_ms: Sequence[int] = ()) -> None:
+        self.clock = clock
+        self.ages_ms = list(ages_ms)
+        self.log: list[str] = []
+        self.free = BUFFERS
+        self._config: dict[str, Any] = {}
+        self.silent = False
+        self.length = STRIDE * HEIGHT * 3 // 2
+        self.buffer = mmap.mmap(-1, self.length)
+        rows = np.frombuffer(self.buffer, np.uint8)[: STRIDE * HEIGHT].reshape(HEIGHT, STRIDE)
+        rows[:] = 77
+        rows[:, :WIDTH] = picture
+
+    def create_video_configuration(
+        self,
+        main: dict[str, Any] | None = None,
+        lores: dict[str, Any] | None = None,
+        raw: dict[str, Any] | None = None,
+        *,
+        buffer_count: int = 6,
+        controls: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        streams = {name: stream for name, stream in (("main", main or {}), ("lores", lores), ("raw", raw)) if stream is not None}
+        return {**streams, "buffer_count": buffer_count, "controls": controls}
+
+    def configure(self, config: dict[str, Any]) -> None:
+        if config.get("lores", {}).get("size", (0, 0)) > config["main"]["size"]:
+            raise RuntimeError("lores stream dimensions may not exceed main stream")
+        self._config = {name: {**stream, "stride": STRIDE} if name in ("main", "lores") else stream for name, stream in config.items()}
+
+    def camera_configuration(self) -> dict[str, Any]:
+        return self._config
+
+    def start(self) -> None:
+        self.log.append("start")
+
+    def stop(self) -> None:
+        self.log.append("stop")
+
+    def close(self) -> None:
+        self.log.append("close")
+
+    def cancel_all_and_flush(self) -> None:
+        self.log.append("cancel")
+
+    def capture_request(self, wait: float | None = None, signal_function: Any = None, flush: Any = None) -> FakeRequest:  # noqa: ARG002  picamera2's own signature
+        assert wait, "wait=None and wait=0 do not wait as they read"
+        if self.silent or not self.free:
+            self.clock.sleep(wait)
+            raise TimeoutError
+        self.free -= 1
+        return FakeRequest(self, self.clock() - (self.ages_ms.pop(0) if self.ages_ms else 20) * 10**6)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def camera(clock: HandClock) -> FakePicamera2:
+    return FakePicamera2(clock, scene(code(VIETNAMESE, scale=3), width=WIDTH, height=HEIGHT, at=(10, 20)))
+
+
+def source_of(camera: FakePicamera2, clock: HandClock, **changes: Any) -> Picamera2Source:
+    options = {"width": WIDTH, "height": HEIGHT, "frames_per_s": 30, "map_buffer": FakeMappedArray, "pace": clock.pace, **changes}
+    return Picamera2Source(lambda: camera, **options)
+
+
+@pytest.mark.parametrize(("stream", "pixel_format"), [("lores", "YUV420"), ("main", "NV12")])
+def test_the_luma_plane_is_a_view_without_the_padding(camera: FakePicamera2, clock: HandClock, stream: str, pixel_format: str) -> None:
+    with source_of(camera, clock, stream=stream, pixel_format=pixel_format) as source:
+        frame = source.next(0.5)
+        assert frame is not None
+        assert (frame.luma.shape, frame.luma.strides, frame.luma.flags.owndata) == ((HEIGHT, WIDTH), (STRIDE, 1), False)
+        assert [symbol.payload for symbol in open_decoder("zxing", thorough=True).read(frame.luma)] == [VIETNAMESE]
+        assert camera.camera_configuration()[stream] == {"size": (WIDTH, HEIGHT), "format": pixel_format, "stride": STRIDE}
+        frame.release()
+    assert (camera.free, camera.log) == (BUFFERS, ["start", "stop", "close"])
+
+
+def test_a_frame_has_the_moment_at_which_the_sensor_took_it(camera: FakePicamera2, clock: HandClock) -> None:
+    with source_of(camera, clock) as source:
+        frame = source.next(0.5)
+        assert frame is not None
+        assert (frame.number, clock() - frame.taken_ns) == (0, 20_000_000)
+
+
+def test_a_request_is_held_until_the_frame_is_released(camera: FakePicamera2, clock: HandClock) -> None:
+    with source_of(camera, clock) as source:
+        frame = source.next(0.5)
+        assert frame is not None
+        assert camera.free == BUFFERS - 1
+        frame.release()
+        assert camera.free == BUFFERS
+
+
+def test_frames_that_lay_in_a_queue_are_passed_over_and_their_requests_given_back(camera: FakePicamera2, clock: HandClock) -> None:
+    camera.ages_ms = [900, 400, 150]
+    with source_of(camera, clock) as source:
+        frame = source.next(0.5)
+        assert frame is not None
+        assert (frame.number, source.dropped, camera.free) == (3, 3, BUFFERS - 1)
+
+
+def test_a_camera_whose_frames_are_always_old_still_gives_some(camera: FakePicamera2, clock: HandClock) -> None:
+    camera.ages_ms = [900] * 30
+    with source_of(camera, clock) as source:
+        frame = source.next(0.5)
+        assert frame is not None
+        assert source.dropped == BUFFERS
+
+
+def test_a_silent_camera_is_waited_for_as_long_as_asked_and_its_job_is_cancelled(camera: FakePicamera2, clock: HandClock) -> None:
+    camera.silent = True
+    with source_of(camera, clock) as source:
+        before_ns = clock.now_ns
+        assert source.next(0.5) is None
+        assert (clock.now_ns - before_ns, camera.log) == (NS // 2, ["start", "cancel"])
+        camera.silent = False
+        assert source.next(0.5) is not None
+
+
+def test_a_camera_without_a_pace_of_its_own_is_asked_at_the_pace_of_the_settings(camera: FakePicamera2, clock: HandClock) -> None:
+    with source_of(camera, clock) as source:
+        first_ns = clock.now_ns
+        for _ in range(31):
+            frame = source.next(0.5)
+            assert frame is not None
+            frame.release()
+        assert (clock.now_ns - first_ns) / NS == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_frame_that_is_too_short_is_a_frame_error_and_its_request_is_given_back(camera: FakePicamera2, clock: HandClock) -> None:
+    camera.buffer = mmap.mmap(-1, 4096)
+    with source_of(camera, clock) as source:
+        with pytest.raises(FrameError):
+            source.next(0.5)
+        assert camera.free == BUFFERS
+
+
+def test_a_camera_that_cannot_give_the_stream_is_closed_and_named(clock: HandClock, camera: FakePicamera2) -> None:
+    def refuse(_config: dict[str, Any]) -> None:
+        raise RuntimeError("bad configuration")
+
+    vars(camera)["configure"] = refuse
+    with pytest.raises(HardwareError, match="gives no lores stream") as raised, source_of(camera, clock):
+        pass
+    assert (camera.log, "ribbon" in raised.value.hint) == (["close"], True)
+
+
+def test_no_camera_at_all_is_a_hardware_error(clock: HandClock) -> None:
+    def nothing() -> None:
+        raise IndexError("list index out of range")
+
+    options: dict[str, Any] = {"width": 640, "height": 480, "frames_per_s": 30, "map_buffer": FakeMappedArray, "pace": clock.pace}
+    with pytest.raises(HardwareError, match="no camera"), Picamera2Source(nothing, **options):
+        pass

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from device.errors import FrameError
+from device.reader.frame import luma_of, luma_of_bytes
+
+
+@pytest.mark.parametrize(
+    ("pixels", "what"),
+    [
+        pytest.param(np.empty((0, 0), np.uint8), "a frame of zero bytes", id="zero bytes"),
+        pytest.param(np.zeros((4, 6), np.uint16), "a frame of uint16 in 2 dimensions, not of one byte a pixel", id="two bytes a pixel"),
+        pytest.param(np.zeros((4, 6, 3), np.uint8), "a frame of uint8 in 3 dimensions, not of one byte a pixel", id="colours"),
+        pytest.param(np.zeros((3, 6), np.uint8), "a frame of 6x3 pixels, 6x4 were promised", id="rows missing"),
+        pytest.param(np.zeros((4, 5), np.uint8), "a frame of 5x4 pixels, 6x4 were promised", id="columns missing"),
+    ],
+)
+def test_a_frame_that_is_not_what_was_promised_is_refused_with_a_hint(pixels: NDArray[Any], what: str) -> None:
+    with pytest.raises(FrameError) as raised:
+        luma_of(pixels, width=6, height=4)
+    assert raised.value.what == what
+    assert raised.value.hint
+
+
+def test_row_padding_is_left_out_without_a_copy() -> None:
+    pixels = np.arange(32, dtype=np.uint8).reshape(4, 8)
+    luma = luma_of(pixels, width=6, height=4)
+    assert luma.tolist() == pixels[:, :6].tolist()
+    assert np.shares_memory(luma, pixels)
+
+
+@pytest.mark.parametrize("length", [0, 29])
+def test_a_buffer_that_broke_off_is_refused(length: int) -> None:
+    with pytest.raises(FrameError):
+        luma_of_bytes(bytes(length), width=6, height=4, stride=8)
+
+
+@pytest.mark.parametrize("length", [30, 32, 48], ids=["last row without padding", "luma only", "with chroma behind"])
+def test_the_luma_plane_of_a_buffer_is_a_view(length: int) -> None:
+    buffer = np.arange(length, dtype=np.uint8)
+    luma = luma_of_bytes(buffer, width=6, height=4, stride=8)
+    assert luma.tolist() == [list(range(row * 8, row * 8 + 6)) for row in range(4)]
+    assert np.shares_memory(luma, buffer)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from device.domain import Corners, Track, TrackState
+from device.reader.chain import Reading
+from device.reader.tracks import TRACKS_MAX, Tracks
+
+SQUARE = Corners(((0, 0), (1, 0), (1, 1), (0, 1)))
+MS = 1_000_000
+
+
+def readings(payloads: str) -> list[Reading]:
+    return [Reading(payload.encode(), SQUARE, "main-half") for payload in payloads]
+
+
+def looks(tracks: Tracks, table: list[tuple[int, str]]) -> list[str]:
+    """Each row: milliseconds, payloads read. Returns, for each look, the letters with A(ppeared), S(till) or L(eft)."""
+    answers = []
+    for frame, (at_ms, payloads) in enumerate(table):
+        seen = tracks.look(readings(payloads), frame=frame, frame_ns=at_ms * MS, decoded_ns=at_ms * MS + 1)
+        answers.append(" ".join(f"{track.payload.decode()}{track.state.value[0].upper()}" for track in seen))
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        pytest.param([(0, "a"), (33, "a"), (66, "a")], ["aA", "aS", "aS"], id="held up"),
+        pytest.param(
+            [(0, "a"), (300, ""), (620, ""), (640, ""), (700, "")], ["aA", "aS", "aS", "aL", ""], id="leaves after its time and three misses"
+        ),
+        pytest.param([(0, "a"), (33, ""), (66, ""), (99, ""), (133, "a")], ["aA", "aS", "aS", "aS", "aS"], id="three blurred frames are no leaving"),
+        pytest.param([(0, "a"), (5000, ""), (5033, ""), (5066, "")], ["aA", "aS", "aS", "aL"], id="a stalled camera is no leaving"),
+        pytest.param([(0, "a"), (300, ""), (310, ""), (599, ""), (600, "")], ["aA", "aS", "aS", "aS", "aL"], id="exactly its time"),
+        pytest.param([(0, "a"), (900, ""), (910, ""), (920, "a"), (930, "")], ["aA", "aS", "aS", "aS", "aS"], id="read again: misses start over"),
+        pytest.param([(0, "a"), (0, "ab"), (40, "b")], ["aA", "aS bA", "aS bS"], id="a second code beside the first"),
+        pytest.param([(0, "aa")], ["aA"], id="the same payload twice is one track"),
+        pytest.param([(0, "")], [""], id="nothing"),
+    ],
+)
+def test_a_code_appears_stays_and_leaves(table: list[tuple[int, str]], expected: list[str]) -> None:
+    assert looks(Tracks("0badcafe", 0.6), table) == expected
+
+
+def test_a_code_that_comes_back_is_another_track() -> None:
+    tracks = Tracks("0badcafe", 0.2)
+    ids = []
+    for at_ms, payloads in [(0, "a"), (300, ""), (310, ""), (320, ""), (400, "a")]:
+        ids += [track.id for track in tracks.look(readings(payloads), frame=1, frame_ns=at_ms * MS, decoded_ns=0)]
+    assert ids == ["0badcafe-1"] * 4 + ["0badcafe-2"]
+
+
+def test_a_track_keeps_the_frame_in_which_it_was_first_read() -> None:
+    tracks = Tracks("0badcafe", 0.6)
+    tracks.look([Reading(b"a", SQUARE, "main-full")], frame=7, frame_ns=100, decoded_ns=150)
+    (track,) = tracks.look([Reading(b"a", SQUARE, "main-half")], frame=9, frame_ns=300, decoded_ns=350)
+    expected = Track("0badcafe-1", TrackState.STILL, b"a", frame=7, frame_ns=100, decoded_ns=150, last_seen_ns=300, stage="main-full")
+    assert (track, tracks.in_view) == (expected, {b"a": "main-half"})
+
+
+def test_the_oldest_tracks_stay_and_the_rest_is_counted() -> None:
+    tracks = Tracks("0badcafe", 0.6)
+    first = tracks.look(readings("abcdefghij"), frame=0, frame_ns=0, decoded_ns=0)
+    assert ([track.payload for track in first], tracks.refused) == ([letter.encode() for letter in "abcdefgh"], 2)
+
+
+def test_no_answer_holds_more_tracks_than_a_packet_may() -> None:
+    tracks = Tracks("0badcafe", 0.2)
+    looks(tracks, [(0, "abcdefgh"), (300, ""), (310, "")])
+    answer = looks(tracks, [(320, "ijklmnop"), (330, "ijklmnop")])
+    assert answer == ["aL bL cL dL eL fL gL hL", "iA jA kA lA mA nA oA pA"]
+    assert TRACKS_MAX == 8
+
+
+def test_at_the_end_every_track_leaves() -> None:
+    tracks = Tracks("0badcafe", 0.6)
+    looks(tracks, [(0, "ab")])
+    assert [(track.payload, track.state) for track in tracks.end()] == [(b"a", TrackState.LEFT), (b"b", TrackState.LEFT)]
+    assert (tracks.view(), tracks.in_view, tracks.end()) == ((), {}, ())
+
+
+def test_a_view_shows_the_tracks_as_still_there() -> None:
+    tracks = Tracks("0badcafe", 0.6)
+    looks(tracks, [(0, "a")])
+    assert [track.state for track in tracks.view()] == [TrackState.STILL]
