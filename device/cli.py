@@ -1,0 +1,153 @@
+"""``qrgate``: the commands on the gate. Nothing is imported before it is asked for, ``failsafe`` least of all."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from device import failsafe
+
+DEFAULT_SETTINGS = Path("/etc/qrgate")
+
+EPILOG = """\
+exit codes: 0 well, 1 a check found a fault, 2 wrong command line, 3 settings missing or wrong, 4 a signature or key
+does not hold, 5 hardware missing or silent, 6 no contact, 7 the store cannot record, 130 interrupted
+
+examples:
+  qrgate demo                          watch twenty people present codes to a gate on this machine
+  qrgate doctor --settings /etc/qrgate what is wrong with this gate, and what to do about it
+  qrgate run                           the gate in the foreground, by /etc/qrgate
+  qrgate replay photos --truth photos/truth.json
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    options = _parser().parse_args(arguments)
+    if options.command == "failsafe":
+        return failsafe.make_safe(options.settings)
+    from device.errors import EXIT_INTERRUPTED, QrgateError  # noqa: PLC0415 - after failsafe, which must not need it
+
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+    try:
+        return int(options.run(options))
+    except QrgateError as error:
+        sys.stderr.write(f"qrgate {options.command}: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="qrgate",
+        description="A QR gate: reads codes, decides offline, opens a turnstile, reports over MQTT.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], about: str, *, settings: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=about, description=about)
+        sub.set_defaults(run=run)
+        if settings:
+            sub.add_argument(
+                "--settings", type=Path, default=DEFAULT_SETTINGS, metavar="FOLDER", help=f"holds gate.toml and site.toml ({DEFAULT_SETTINGS})"
+            )
+        return sub
+
+    run = command("run", _run, "Be the gate: all three processes in the foreground, or one of them.")
+    run.add_argument("part", nargs="?", choices=("reader", "gate", "uplink"), help="one process only, as the systemd units do")
+    _demo_arguments(command("demo", _demo, "A whole gate on this machine: real processes, real broker, rendered people.", settings=False))
+    doctor = command("doctor", _doctor, "Check camera, decoders, store, pins, broker and clock, and say what to do.")
+    doctor.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    _replay_arguments(command("replay", _replay, "Read pictures from a folder as the gate would, and compare with the truth.", settings=False))
+    command("failsafe", _nothing, "Put every output into its safe state. Needs nothing of the rest.")
+    return parser
+
+
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--camera", action="store_true", help="the Pi's camera, through picamera2")
+    source.add_argument("--webcam", metavar="DEVICE", help="a V4L2 webcam, such as /dev/video0")
+    source.add_argument("--video", type=Path, metavar="FILE", help="a video file")
+    source.add_argument("--frames", type=Path, metavar="FOLDER", help="a folder of pictures")
+    parser.add_argument("--real-pins", action="store_true", help="drive the pins of hardware/boards/rpi4-relay-hat.toml instead of mock pins")
+    parser.add_argument("--cache", type=Path, default=_cache_folder(), metavar="FOLDER", help="where the rendered recording is kept (250 MB)")
+    parser.add_argument("--prepare", action="store_true", help="only render the recording")
+    parser.add_argument("--sheet", type=Path, metavar="FILE", help="with --prepare: write a picture of everybody who comes")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep settings, store and logs in FOLDER")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the closing table as JSON, too")
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "qrgate"
+
+
+def _replay_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="pictures: JPEG, PNG, WebP")
+    parser.add_argument("--truth", type=Path, required=True, help="JSON list of {file, payload, payload_hex}")
+    parser.add_argument("--at-least", type=float, default=0.95, metavar="SHARE", help="exit 1 where fewer are read exactly (0.95)")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+# --- commands --------------------------------------------------------------------------------------------------
+
+
+def _run(options: argparse.Namespace) -> int:
+    from device import config  # noqa: PLC0415
+
+    settings = config.load(options.settings)
+    stopping = _stop_on_signals()
+    match options.part:
+        case None:
+            from device.launch import Launcher  # noqa: PLC0415
+
+            return Launcher(options.settings).run(stopping)
+        case "gate":
+            from device.gate import service as gate  # noqa: PLC0415
+
+            return gate.run(settings, stopping)
+        case "reader":
+            from device.reader import service as reader  # noqa: PLC0415
+
+            return reader.run(settings, stopping)
+        case _:
+            from device.uplink import service as uplink  # noqa: PLC0415
+
+            return uplink.run(settings, stopping)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from device.demo import show  # noqa: PLC0415
+
+    return show.run(options)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from device import doctor  # noqa: PLC0415
+
+    return doctor.run(options.settings, as_json=options.json)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from device import replay  # noqa: PLC0415
+
+    return replay.run(options)
+
+
+def _nothing(_options: argparse.Namespace) -> int:
+    return 0
+
+
+def _stop_on_signals() -> threading.Event:
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping

@@ -1,0 +1,171 @@
+"""Read, decide, commit, and only then grant: the heart of the recording thread.
+
+The order is the promise: an entry that cannot be recorded does not happen.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from device.admission.budget import RefusalBudget
+from device.admission.policy import NO_HISTORY, History, Policy, decide
+from device.admission.presentations import Presentation, Presentations, Remembered
+from device.clock import WallClock, monotonic_ns
+from device.domain import Credential, Decision, EventType, Grant, Instant, Passage, PassageOutcome, Reason
+from device.errors import StoreError
+from device.gate.act import Act
+from device.gate.keys import Fingerprints, PseudonymKey
+from device.gate.store import OpenGrant, Store
+from device.turnstile.signals import SIGNAL_OF_REASON, Signal
+
+log = logging.getLogger("qrgate.gate")
+
+UNRECORDED_MAX = 1000
+GIVEN_BACK = frozenset({PassageOutcome.UNUSED, PassageOutcome.TOO_LATE})
+
+
+@dataclass(frozen=True, slots=True)
+class _Granted:
+    """What a passage's record repeats of its decision."""
+
+    grant: OpenGrant
+    timing: dict[str, int]
+
+
+class Deciding:
+    def __init__(  # noqa: PLR0913 - the composition root hands everything in, once
+        self,
+        *,
+        policy: Policy,
+        presentations: Presentations,
+        store: Store,
+        clock: WallClock,
+        pseudonyms: PseudonymKey,
+        fingerprints: Fingerprints,
+        act: Act,
+        grant_within_ns: int,
+        committed: Callable[[], None],
+    ) -> None:
+        self._policy = policy
+        self._presentations = presentations
+        self._store = store
+        self._clock = clock
+        self._pseudonyms = pseudonyms
+        self._fingerprints = fingerprints
+        self._act = act
+        self._grant_within_ns = grant_within_ns
+        self._committed = committed
+        self._budget = RefusalBudget()
+        self._granted: dict[str, _Granted] = {}
+        self._unrecorded: deque[tuple[EventType, dict[str, Any], str, OpenGrant | None, bool]] = deque(maxlen=UNRECORDED_MAX)
+
+    # --- decisions ---------------------------------------------------------------------------------------------
+
+    def settle(self, presentation: Presentation) -> None:
+        """Decide ``presentation``, record it, and tell the person."""
+        now, credential = self._clock.now(), presentation.shown if isinstance(presentation.shown, Credential) else None
+        try:
+            pass_key = self._counted_pass(credential)
+            decision = self._decide(presentation, pass_key, now)
+            if decision.admit or self._budget.allows(decision.reason, monotonic_ns()):
+                self._record(presentation, decision, pass_key, now)
+            if not decision.admit:
+                self._act.show(SIGNAL_OF_REASON[decision.reason])
+        except StoreError as error:
+            log.error("nothing can be recorded, so nobody is let in: %s", error)
+            self._presentations.take_back(presentation, monotonic_ns())
+            self._act.show(Signal.OUT_OF_ORDER)
+
+    def _decide(self, presentation: Presentation, pass_key: bytes | None, now: Instant) -> Decision:
+        if presentation.several:
+            return Decision.refused(Reason.ONE_AT_A_TIME)
+        history = History(self._store.uses_of(pass_key)) if pass_key else NO_HISTORY
+        return decide(presentation.shown, self._policy, history, now)
+
+    def _record(self, presentation: Presentation, decision: Decision, pass_key: bytes | None, now: Instant) -> None:
+        track, at_ns = presentation.track, monotonic_ns()
+        with self._store.transaction() as writing:
+            id_ = writing.append(EventType.DECISION, self._facts(presentation, decision, now), subject=presentation.id, now=now)
+            for each in presentation.tracks:
+                writing.remember(Remembered(each.id, presentation.id, self._fingerprints.of(each.payload)), at_ns)
+            grant = OpenGrant(id_, presentation.id, pass_key)
+            if decision.admit:
+                writing.open_grant(grant)
+        committed_ns = monotonic_ns()
+        if decision.admit:
+            self._act.grant(Grant(id_, track.decoded_ns + self._grant_within_ns))
+            timing = {"frame_ns": track.frame_ns, "decoded_ns": track.decoded_ns, "committed_ns": committed_ns, "commit_ns": self._store.commit_ns}
+            self._granted[id_] = _Granted(grant, timing)
+        self._committed()
+
+    def _facts(self, presentation: Presentation, decision: Decision, now: Instant) -> dict[str, Any]:
+        shown, track = presentation.shown, presentation.track
+        facts: dict[str, Any] = {
+            "presentation": presentation.id,
+            "direction": self._policy.direction,
+            "admit": decision.admit,
+            "reason": decision.reason,
+        }
+        if isinstance(shown, Credential):
+            facts |= {"credential": shown.kind, "proof": shown.proof, "person": self._pseudonyms.today(now).pseudonym(shown.person_key)}
+        else:
+            facts |= {"shown": shown.what}
+        return facts | {"frame": track.frame, "frame_ns": track.frame_ns, "decoded_ns": track.decoded_ns, "stage": track.stage}
+
+    def _counted_pass(self, credential: Credential | None) -> bytes | None:
+        """The name under which this pass's uses are counted, if they are."""
+        if credential is None or credential.uses is None or credential.pass_key is None:
+            return None
+        return self._fingerprints.of(credential.pass_key)
+
+    # --- passages and other facts ------------------------------------------------------------------------------
+
+    def passage(self, passage: Passage) -> None:
+        """Record how a grant ended; its use is consumed or given back with it."""
+        granted = self._granted.pop(passage.grant_id)
+        timing = granted.timing | {"opened_ns": passage.opened_ns, "ended_ns": passage.ended_ns}
+        facts = {"decision": passage.grant_id, "presentation": granted.grant.presentation, "outcome": passage.outcome, "timing": timing}
+        self._queue(EventType.PASSAGE, facts, granted.grant.presentation, granted.grant, give_back=passage.outcome in GIVEN_BACK)
+
+    def fact(self, kind: EventType, facts: dict[str, Any]) -> None:
+        """Record something that happened to the gate itself."""
+        self._queue(kind, facts, "gate", None, give_back=False)
+
+    def recover(self) -> None:
+        """Grants that were open when the gate died: nobody knows whether the person passed, and none opens again.
+
+        Raises:
+            StoreError: it cannot be recorded.
+        """
+        for grant in self._store.open_grants():
+            facts = {"decision": grant.id, "presentation": grant.presentation, "outcome": PassageOutcome.UNKNOWN}
+            self._write(EventType.PASSAGE, facts, grant.presentation, grant, give_back=False)
+
+    def catch_up(self, now_ns: int) -> None:
+        """Record what could not be recorded before, and the refusals that a full minute has folded."""
+        if folded := self._budget.due(now_ns):
+            self._unrecorded.append((EventType.AUDIT, {"what": "refusals_folded", "counts": dict(folded)}, "gate", None, False))
+            self._budget.settle(folded)
+        while self._unrecorded:
+            kind, facts, subject, grant, give_back = self._unrecorded[0]
+            try:
+                self._write(kind, facts, subject, grant, give_back=give_back)
+            except StoreError as error:
+                log.error("%d facts wait to be recorded: %s", len(self._unrecorded), error)
+                return
+            self._unrecorded.popleft()
+
+    def _queue(self, kind: EventType, facts: dict[str, Any], subject: str, grant: OpenGrant | None, *, give_back: bool) -> None:
+        self._unrecorded.append((kind, facts, subject, grant, give_back))
+        self.catch_up(monotonic_ns())
+
+    def _write(self, kind: EventType, facts: dict[str, Any], subject: str, grant: OpenGrant | None, *, give_back: bool) -> None:
+        with self._store.transaction() as writing:
+            writing.append(kind, facts, subject=subject, now=self._clock.now())
+            if grant is not None:
+                writing.end_grant(grant, give_back=give_back)
+        self._committed()

@@ -1,0 +1,181 @@
+"""The recording thread: one loop over the two links and the facts of the acting thread."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import selectors
+import threading
+from collections.abc import Callable
+
+from device import notify
+from device.admission.presentations import Presentations
+from device.clock import NS, monotonic_ns
+from device.domain import EventType, Passage
+from device.errors import LinkError
+from device.gate.act import Act, Broken, Fact
+from device.gate.deciding import Deciding
+from device.gate.outbox import Outbox
+from device.links import Link, Listener, Message, ReaderState, View
+from device.turnstile.machine import ReportForced
+from device.turnstile.signals import Signal
+
+log = logging.getLogger("qrgate.gate")
+
+TURN_S = 0.2
+"""The loop turns at least this often: for retries, and to see that it should stop."""
+
+ACT_SILENT_NS = 3 * NS
+"""An acting thread that has not turned for so long hangs; the service manager must end the process."""
+
+
+class Facts:
+    """What the acting thread tells, with a descriptor that wakes the recording thread."""
+
+    def __init__(self) -> None:
+        self._facts: queue.SimpleQueue[Fact] = queue.SimpleQueue()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def tell(self, fact: Fact) -> None:
+        self._facts.put(fact)
+        os.eventfd_write(self._wake, 1)
+
+    def fileno(self) -> int:
+        return self._wake
+
+    def drain(self) -> list[Fact]:
+        try:
+            os.eventfd_read(self._wake)
+        except BlockingIOError:
+            return []
+        facts = []
+        while not self._facts.empty():
+            facts.append(self._facts.get())
+        return facts
+
+
+class Record:
+    def __init__(
+        self, *, reader: Listener, uplink: Listener, facts: Facts, act: Act, presentations: Presentations, deciding: Deciding, outbox: Outbox
+    ) -> None:
+        self._facts = facts
+        self._act = act
+        self._presentations = presentations
+        self._deciding = deciding
+        self._outbox = outbox
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(facts, selectors.EVENT_READ, self._take_facts)
+        self._reader = _Peer("reader", reader, self._selector, self._from_reader, lost=presentations.reader_lost)
+        self._uplink = _Peer("uplink", uplink, self._selector, outbox.take, connected=outbox.connected, lost=outbox.lost)
+        self._reader_state = "ok"
+
+    def run(self, stopping: threading.Event) -> None:
+        """Until ``stopping``. Raises HardwareError when an output broke."""
+        while not stopping.is_set():
+            for ready, _ in self._selector.select(self._wait_s()):
+                ready.data()
+            now_ns = monotonic_ns()
+            for presentation in self._presentations.due(now_ns):
+                self._deciding.settle(presentation)
+            self._deciding.catch_up(now_ns)
+            if monotonic_ns() - self._act.beat_ns < ACT_SILENT_NS:
+                notify.notify(notify.ALIVE)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._uplink.close()
+        self._selector.close()
+
+    def serve_uplink(self) -> None:
+        """Something was committed."""
+        self._uplink.guarded(self._outbox.serve)
+
+    def _wait_s(self) -> float:
+        due_ns = self._presentations.next_due_ns()
+        return TURN_S if due_ns is None else min(max((due_ns - monotonic_ns()) / NS, 0.0), TURN_S)
+
+    def _from_reader(self, message: Message) -> None:
+        match message:
+            case View(tracks):
+                for presentation in self._presentations.look(tracks, monotonic_ns()):
+                    self._deciding.settle(presentation)
+            case ReaderState():
+                self._from_eyes(message)
+            case _:
+                log.warning("the reader sent a %r message, which is not its to send", message.NAME)
+
+    def _from_eyes(self, eyes: ReaderState) -> None:
+        """How the reader is: every change is recorded, and a gate that sees nothing says that it is out of order."""
+        if eyes.state != self._reader_state:
+            self._reader_state = eyes.state
+            counts = {"frames": eyes.frames, "dropped": eyes.dropped, "looks": eyes.looks, "failures": eyes.failures}
+            self._deciding.fact(EventType.ALARM, {"what": "camera", "state": eyes.state, **counts})
+        if eyes.state == "no_frames":
+            self._act.show(Signal.OUT_OF_ORDER)
+
+    def _take_facts(self) -> None:
+        for fact in self._facts.drain():
+            match fact:
+                case Passage():
+                    self._deciding.passage(fact)
+                case ReportForced():
+                    self._deciding.fact(EventType.ALARM, {"what": "turned_without_grant"})
+                case Broken(error):
+                    raise error
+
+
+class _Peer:
+    """One of the two processes at the other end: it may come, go and come again at any time."""
+
+    def __init__(
+        self,
+        name: str,
+        listener: Listener,
+        selector: selectors.BaseSelector,
+        take: Callable[[Message], None],
+        *,
+        connected: Callable[[Link], None] = lambda _link: None,
+        lost: Callable[[], None],
+    ) -> None:
+        self._name = name
+        self._listener = listener
+        self._selector = selector
+        self._take = take
+        self._connected = connected
+        self._lost = lost
+        self._link: Link | None = None
+        selector.register(listener, selectors.EVENT_READ, self._accept)
+
+    def guarded(self, step: Callable[[], None]) -> None:
+        """Do ``step``; a link that breaks in it is closed, and the gate goes on."""
+        try:
+            step()
+        except LinkError as error:
+            log.info("%s: %s", self._name, error.what)
+            self._drop()
+
+    def _accept(self) -> None:
+        link = self._listener.accept()
+        if link is None:
+            return
+        self._drop()  # the newest is the living one: its predecessor's end may not have been seen yet
+        self._link = link
+        self._selector.register(link, selectors.EVENT_READ, lambda: self.guarded(self._receive))
+        self.guarded(lambda: self._connected(link))
+
+    def _receive(self) -> None:
+        if self._link is not None and (message := self._link.receive()) is not None:
+            self._take(message)
+
+    def _drop(self) -> None:
+        if self._link is not None:
+            self._selector.unregister(self._link)
+            self._link.close()
+            self._link = None
+            self._lost()
+
+    def close(self) -> None:
+        self._drop()
+        self._selector.unregister(self._listener)
+        self._listener.close()

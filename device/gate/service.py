@@ -1,0 +1,154 @@
+"""The gate process: everything is made here, once, and handed to whom it concerns."""
+
+from __future__ import annotations
+
+import logging
+import pwd
+import shutil
+import threading
+from contextlib import ExitStack
+from functools import partial
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from device import clock, credentials, notify
+from device.admission.policy import Policy
+from device.admission.presentations import Presentations
+from device.domain import EventType
+from device.errors import EXIT_OK, HardwareError, SettingsError, StoreError
+from device.events.topics import Topics
+from device.failsafe import DRIVEN
+from device.gate import pins
+from device.gate.act import Act
+from device.gate.deciding import Deciding
+from device.gate.keys import Fingerprints, PseudonymKey
+from device.gate.outbox import Outbox
+from device.gate.outputs import Switch, open_relay
+from device.gate.outputs.gpio import open_switch
+from device.gate.record import Facts, Record
+from device.gate.store import Store
+from device.links import Listener, own_uid
+from device.settings import Mode, Settings
+from device.turnstile.machine import Lane, Turnstile
+from device.turnstile.signals import Indicator
+
+log = logging.getLogger("qrgate.gate")
+
+
+def run(settings: Settings, stopping: threading.Event) -> int:
+    """Be the gate until ``stopping``; the exit code.
+
+    Raises:
+        QrgateError: something that is needed is missing or broken: nothing was opened then, and ``failsafe`` follows.
+    """
+    with ExitStack() as closing:
+        record = _assemble(settings, closing)
+        log.info("gate %s is ready", settings.site.gate)
+        notify.notify(notify.READY)
+        record.run(stopping)
+        notify.notify(notify.STOPPING)
+    return EXIT_OK
+
+
+def _assemble(settings: Settings, closing: ExitStack) -> Record:
+    site, boot = settings.site, clock.boot_id()
+    _make_folders(settings)
+    store = Store(settings.paths.state / "events.db", gate=site.gate, boot=boot)
+    closing.callback(store.close)
+    wall = clock.WallClock(settings.clock.source)
+    wall.raise_floor(store.clock_floor)
+    fingerprints = Fingerprints(settings.paths.state)
+    facts = Facts()
+    act = _start_acting(settings, facts, closing)
+    issuers = {bytes.fromhex(key_id): Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)) for key_id, key in settings.issuers.items()}
+    presentations = Presentations(
+        read=partial(credentials.read, issuers=issuers),
+        fingerprint=fingerprints.of,
+        settle_ns=int(settings.policy.settle_s * clock.NS),
+        remembered=store.remembered(clock.monotonic_ns()),
+    )
+    deciding = Deciding(
+        policy=Policy(site.gate, site.zone, site.direction, admits_claims=settings.policy.mode is Mode.RECORD),
+        presentations=presentations,
+        store=store,
+        clock=wall,
+        pseudonyms=PseudonymKey(settings.paths.state, settings.pseudonyms.key_file),
+        fingerprints=fingerprints,
+        act=act,
+        grant_within_ns=int(settings.policy.grant_within_s * clock.NS),
+        committed=lambda: record.serve_uplink(),  # noqa: PLW0108 - made below: the two know each other
+    )
+    topics = Topics(site.province, site.site, site.gate)
+    recorder = Ed25519PublicKey.from_public_bytes(bytes.fromhex(settings.recorder.public_key))
+    outbox = Outbox(store, topics, recorder, boot=boot, alarm=deciding.fact)
+    record = Record(
+        reader=_listen(settings, "reader", settings.links.reader_user),
+        uplink=_listen(settings, "uplink", settings.links.uplink_user),
+        facts=facts,
+        act=act,
+        presentations=presentations,
+        deciding=deciding,
+        outbox=outbox,
+    )
+    closing.callback(record.close)
+    deciding.recover()
+    deciding.fact(EventType.AUDIT, {"what": "started", "boot": boot})
+    return record
+
+
+def _make_folders(settings: Settings) -> None:
+    """The state folder, and in the runtime folder a copy of what is driven now: ``failsafe`` goes by it.
+
+    A technician may edit ``gate.toml`` while the gate runs; what must be let go is what was driven.
+    """
+    try:
+        settings.paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.paths.runtime.mkdir(mode=0o755, parents=True, exist_ok=True)
+        new = settings.paths.runtime / f"{DRIVEN}.new"
+        shutil.copyfile(settings.folder / "gate.toml", new)
+        new.replace(settings.paths.runtime / DRIVEN)
+    except OSError as error:
+        raise StoreError(
+            f"{error.filename} cannot be written: {error.strerror}", hint="[paths] in gate.toml names the folders; the gate's user must own them"
+        ) from None
+
+
+def _start_acting(settings: Settings, facts: Facts, closing: ExitStack) -> Act:
+    relay = open_relay(settings)
+    closing.callback(_close, relay)
+    named = {Indicator.GREEN: settings.lamps.green_pin, Indicator.RED: settings.lamps.red_pin, Indicator.BUZZER: settings.buzzer.pin}
+    indicators: dict[Indicator, Switch] = {}
+    for indicator, number in named.items():
+        if number is not None:
+            indicators[indicator] = open_switch(settings.pins, number)
+            closing.callback(_close, indicators[indicator])
+    lane = Lane(
+        pulse_ns=int(settings.relay.pulse_s * clock.NS),
+        max_on_ns=int(settings.relay.max_on_s * clock.NS),
+        wait_ns=int(settings.passage.wait_s * clock.NS),
+        has_sensor=settings.passage.pin is not None,
+    )
+    act = Act(Turnstile(lane), relay, indicators, facts.tell)
+    if settings.passage.pin is not None:
+        sensor = pins.contact_to_ground(settings.pins, settings.passage.pin)
+        sensor.when_activated = act.person_passed
+        closing.callback(sensor.close)
+    act.start()
+    closing.callback(act.stop)
+    return act
+
+
+def _close(switch: Switch) -> None:
+    try:
+        switch.close()
+    except HardwareError as error:
+        log.error("%s", error)
+
+
+def _listen(settings: Settings, name: str, user: str) -> Listener:
+    try:
+        uid = pwd.getpwnam(user).pw_uid if user else own_uid()
+    except KeyError:
+        raise SettingsError(f"links.{name}_user names {user!r}, and there is no such user", hint="`sudo make install` makes the users") from None
+    # Connecting needs write permission on the socket; whom we talk to is asked of the kernel, so 0666 opens nothing.
+    return Listener(settings.paths.runtime / f"{name}.sock", {uid}, mode=0o666 if user else 0o600)
