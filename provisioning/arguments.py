@@ -1,0 +1,166 @@
+"""The command line of ``qrgate-provision``: its commands, their options, and help that teaches by examples."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any, NoReturn
+
+from device.domain import Direction
+from device.errors import UsageError
+
+NAME = "qrgate-provision"
+
+DESCRIPTION = """\
+Prepare gates, their broker and their recorder. Nothing here needs a network, but for `recorder`."""
+
+EXAMPLES = """\
+a first gate, its authority, its broker and its recorder, below ./hanoi:
+  qrgate-provision init --province hn --site giap-bat --gate gb-01 --broker-host mqtt.example.vn --out hanoi
+a pass for a month, as a picture:
+  qrgate-provision pass --authority hanoi/authority --zone main --days 30 --out pass.png
+
+exit codes: 0 done, 2 the command line is wrong, 3 a settings file is wrong, 4 a key or certificate is wrong,
+            6 no contact, 7 a file cannot be written, 130 ended by Ctrl-C"""
+
+INIT_HELP = """\
+Make keys, certificates and settings for one gate, and at the first time all that its province needs:
+
+  OUT/authority/      stays in the province office; who has it can issue passes
+  OUT/gates/GATE/     copy to /etc/qrgate on the gate
+  OUT/broker/         copy to the broker's machine: mosquitto -c mosquitto.conf
+  OUT/recorder/       copy to the recorder's machine: qrgate-provision recorder --settings recorder.toml
+  OUT/watcher/        TLS identity that may read all events and write nothing
+
+Run it again for the next gate: everything is reused, and gates of one site share its pseudonym key."""
+
+INIT_EXAMPLES = """\
+a gate wired as in hardware/wiring.md (Raspberry Pi 4, camera module) and run by systemd:
+  qrgate-provision init --province hn --site giap-bat --gate gb-01 --broker-host mqtt.example.vn --out hanoi
+one with a webcam and a serial relay board:
+  qrgate-provision init ... --set reader.source=webcam --set reader.path=/dev/video0 \\
+                            --set relay.kind=lcus --set relay.port=/dev/serial/by-id/usb-1a86_USB_Serial-if00-port0
+one without a buzzer (an empty value leaves the key out):
+  qrgate-provision init ... --set buzzer.pin=
+one that a single user runs in the foreground, on a laptop with no pins:
+  qrgate-provision init ... --set pins.factory=mock --set links.reader_user= --set links.uplink_user="""
+
+ISSUE_EXAMPLES = """\
+good for 30 days in zone main:
+  qrgate-provision pass --authority hanoi/authority --zone main --days 30 --out pass.png
+one entry, in May, counted at gate gb-01:
+  qrgate-provision pass --authority hanoi/authority --zone main --direction entry --from 2027-05-01 --until 2027-05-31 \\
+                        --uses 1 --counted-at gb-01 --out pass.png
+only the text, for a printer of one's own:
+  qrgate-provision pass --authority hanoi/authority --days 1 --text"""
+
+BROKER_EXAMPLES = """\
+after a change in hanoi/authority/broker.toml, or before the certificate ends:
+  qrgate-provision broker --out hanoi
+then copy hanoi/broker to the broker's machine and restart mosquitto."""
+
+RECORDER_EXAMPLES = """\
+in the foreground, until Ctrl-C or SIGTERM:
+  qrgate-provision recorder --settings hanoi/recorder/recorder.toml"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors of the command line are told as all others are: once, with a hint."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"`{self.prog} --help` shows examples")
+
+
+def parser() -> Parser:
+    """What it parses names its command in ``command``."""
+    top = Parser(prog=NAME, description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = top.add_subparsers(dest="command", title="commands", metavar="COMMAND", required=True)
+    _add_init(commands)
+    _add_pass(commands)
+    _add_broker(commands)
+    _add_recorder(commands)
+    return top
+
+
+def _add(commands: Any, name: str, *, about: str, description: str, examples: str, machine: bool = True) -> Parser:
+    parser: Parser = commands.add_parser(
+        name, help=about, description=description, epilog=f"examples:\n{examples}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    if machine:
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser
+
+
+def _add_init(commands: Any) -> None:
+    parser = _add(commands, "init", about="make all that one gate needs", description=INIT_HELP, examples=INIT_EXAMPLES)
+    parser.add_argument("--province", required=True, metavar="P", help="id of the province")
+    parser.add_argument("--site", required=True, metavar="S", help="id of the registered check-point")
+    parser.add_argument("--gate", required=True, metavar="G", help="id of the gate, unique in the whole country")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of this province")
+    parser.add_argument("--zone", default="main", metavar="Z", help="zone that the gate leads into (default: main)")
+    parser.add_argument("--direction", default="entry", choices=[each.value for each in Direction], help="which way people pass it (default: entry)")
+    parser.add_argument(
+        "--broker-host",
+        action="append",
+        default=[],
+        metavar="H",
+        help="name or address of the broker (default: 127.0.0.1); more than one go into its certificate",
+    )
+    parser.add_argument("--broker-port", "--port", type=_port, metavar="N", help="its TLS port (default: 8883)")
+    parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="any key of gate.toml or site.toml; may be repeated")
+    parser.add_argument("--force", action="store_true", help="replace a gate that is there: new settings, new TLS key")
+    parser.add_argument("--issuer-seed", type=_seed, metavar="HEX", help="64 hex digits that give the pass key; for demonstrations and tests only")
+
+
+def _add_pass(commands: Any) -> None:
+    parser = _add(commands, "pass", about="issue a pass (KD1)", description="Issue one signed pass.", examples=ISSUE_EXAMPLES)
+    parser.add_argument("--authority", required=True, type=Path, metavar="DIR", help="the office's folder, as `init` made it")
+    parser.add_argument("--zone", action="append", default=[], metavar="Z", help="where it is good; may be repeated (default: everywhere)")
+    parser.add_argument("--direction", default="both", choices=[each.value for each in Direction], help="which way (default: both)")
+    parser.add_argument("--days", type=_count, metavar="N", help="good from now on for N days")
+    parser.add_argument("--from", dest="valid_from", type=_day, metavar="YYYY-MM-DD", help="first day, from midnight in Viet Nam")
+    parser.add_argument("--until", dest="valid_until", type=_day, metavar="YYYY-MM-DD", help="last day, to its end in Viet Nam")
+    parser.add_argument("--uses", type=_count, metavar="N", help="how often it may be used; needs --counted-at")
+    parser.add_argument("--counted-at", metavar="ID", help="the one gate or site that counts the uses")
+    parser.add_argument("--out", type=Path, metavar="FILE.png", help="picture of the QR symbol")
+    parser.add_argument("--text", action="store_true", help="print the pass as text")
+
+
+def _add_broker(commands: Any) -> None:
+    about = "write the broker's configuration again"
+    description = "Write OUT/broker from OUT/authority/broker.toml, with a new server certificate."
+    parser = _add(commands, "broker", about=about, description=description, examples=BROKER_EXAMPLES)
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of this province, as for `init`")
+
+
+def _add_recorder(commands: Any) -> None:
+    description = "Store every event of the province once, and confirm it to the gate that sent it."
+    parser = _add(commands, "recorder", about="run the recorder", description=description, examples=RECORDER_EXAMPLES, machine=False)
+    parser.add_argument("--settings", required=True, type=Path, metavar="FILE", help="recorder.toml, as `init` made it")
+
+
+def _seed(text: str) -> bytes:
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise argparse.ArgumentTypeError("expected 64 hex digits")
+    return bytes.fromhex(text)
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"expected 1 to 65535, found {text!r}")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 10_000):
+        raise argparse.ArgumentTypeError(f"expected 1 to 10000, found {text!r}")
+    return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a day such as 2027-05-31, found {text!r}") from None

@@ -1,0 +1,224 @@
+"""Lay out everything one gate and its province need: the authority, the gate's folder, the broker's and the recorder's.
+
+    authority/        stays in the province office (``office.py``)
+    gates/<gate>/     is copied to /etc/qrgate on the gate
+    broker/           is copied to the broker's machine
+    recorder/         is copied to the recorder's machine
+    watcher/          TLS identity of who may look and not touch
+
+Running it again, for the next gate, reuses all that is there.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from device import config
+from device.credentials.kd1 import issuer_key_id
+from device.domain import Direction
+from device.errors import SettingsError, StoreError, UsageError
+from device.events.pseudonyms import VIET_NAM
+from device.settings import GATE_TABLES, ID_PATTERN, ISSUERS_TABLE, SITE_TABLES
+from provisioning import changes, files, settings_text
+from provisioning.authority import keys, office
+from provisioning.authority.office import Office
+from provisioning.broker import mosquitto
+from provisioning.operations.settings import RECORDER_TABLES
+
+REFERENCE_GATE: Mapping[str, Mapping[str, Any]] = {
+    "reader": {"source": "picamera2"},
+    "pins": {"factory": "lgpio"},
+    "relay": {"pin": 17},
+    "lamps": {"green_pin": 22, "red_pin": 23},
+    "buzzer": {"pin": 24},
+    "passage": {"pin": 27},
+    "clock": {"source": "rtc"},
+    "links": {"reader_user": "qrgate-reader", "uplink_user": "qrgate-uplink"},
+}
+"""The gate of ``hardware/boards/rpi4-relay-hat.toml`` as ``systemd/gate.toml`` runs it. ``--set`` changes it."""
+
+SITE_OPTIONS = ("province", "site", "gate", "zone", "direction")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One gate to be laid out in ``out``. ``broker_hosts`` and ``broker_port`` are ``None`` where the office knows its broker."""
+
+    out: Path
+    province: str
+    site: str
+    gate: str
+    zone: str = "main"
+    direction: Direction = Direction.ENTRY
+    broker_hosts: tuple[str, ...] = ()
+    broker_port: int | None = None
+    options: tuple[str, ...] = ()  # TABLE.KEY=VALUE, as after --set
+    issuer_seed: bytes | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where everything lies now."""
+
+    authority: Path
+    gate: Path
+    broker: Path
+    recorder: Path
+    watcher: Path
+    issuer_key_id: str
+
+
+def lay_out(request: Request, *, now: datetime) -> Layout:
+    """Write all folders of ``request``; ``now`` is aware.
+
+    Raises:
+        UsageError: the request is wrong, contradicts what is there, or would overwrite a gate.
+        VerificationError: a key in the office is damaged.
+        StoreError: a file cannot be written.
+    """
+    out = request.out.absolute()
+    gate_folder = out / "gates" / request.gate
+    _check(request)
+    if gate_folder.exists() and not request.force:
+        raise UsageError(f"gate {request.gate!r} is there already: {gate_folder}", hint="--force replaces its settings, key and certificate")
+    files.make_folder(out)
+    chief = office.found(out / "authority", request.province, seed=request.issuer_seed, now=now)
+    broker = _broker(chief, request, out / "broker", now=now)
+    recorder_public = _recorder(chief, broker, out / "recorder", now=now)
+    if not (out / "watcher" / "watcher.crt").exists():
+        chief.hand_client(out / "watcher", mosquitto.watcher_id(request.province), called="watcher", now=now)
+    _gate(chief, request, broker, recorder_public, gate_folder, now=now)
+    return Layout(
+        authority=chief.folder,
+        gate=gate_folder,
+        broker=out / "broker",
+        recorder=out / "recorder",
+        watcher=out / "watcher",
+        issuer_key_id=issuer_key_id(keys.raw_public(chief.issuer)).hex(),
+    )
+
+
+def write_broker(chief: Office, folder: Path, *, now: datetime) -> mosquitto.Broker:
+    """The broker's folder anew from the office's description, with a new server certificate."""
+    broker = mosquitto.load(chief.broker_description)
+    files.make_folder(folder)
+    chief.hand_server(folder, broker.hosts, now=now)
+    mosquitto.write(folder, broker, province=chief.root.province)
+    return broker
+
+
+# --- the parts -------------------------------------------------------------------------------------------------
+
+
+def _check(request: Request) -> None:
+    """Find every mistake before the first file: ids, then the settings as the gate itself would read them."""
+    for name in ("province", "site", "gate", "zone"):
+        if not re.fullmatch(ID_PATTERN, getattr(request, name)):
+            raise UsageError(
+                f"--{name} {getattr(request, name)!r} is no id", hint="lower-case letters, digits and hyphens, at most 32, such as hn-001"
+            )
+    with tempfile.TemporaryDirectory() as folder:
+        draft = mosquitto.Broker(
+            host=(request.broker_hosts or ("127.0.0.1",))[0], port=request.broker_port or 8883, folder=Path(folder), user="nobody"
+        )
+        _write_settings(request, draft, "0" * 64, {"0" * 16: "0" * 64}, Path(folder))
+        try:
+            settings = config.load(Path(folder))
+        except SettingsError as error:
+            raise UsageError(error.what.replace(f"{folder}/", ""), hint="nothing was written; mend the --set and other options") from error
+    for name in SITE_OPTIONS:
+        if getattr(settings.site, name) != getattr(request, name):
+            raise UsageError(f"--set site.{name} contradicts --{name} {getattr(request, name)}", hint=f"give it once, with --{name}")
+
+
+def _broker(chief: Office, request: Request, folder: Path, *, now: datetime) -> mosquitto.Broker:
+    if not chief.broker_description.exists():
+        host, *more = request.broker_hosts or ("127.0.0.1",)
+        values = {"host": host, "more_hosts": more, "port": request.broker_port or 8883, "folder": folder, "user": mosquitto.folder_owner()}
+        text = settings_text.render(mosquitto.BROKER_TABLES, {"broker": values}, head=BROKER_HEAD)
+        files.write(chief.broker_description, text)
+    broker = mosquitto.load(chief.broker_description)
+    asked = (request.broker_hosts or broker.hosts, request.broker_port or broker.port)
+    if asked != (broker.hosts, broker.port):
+        raise UsageError(
+            f"this province's broker is {', '.join(broker.hosts)} port {broker.port}",
+            hint=f"leave --broker-host and --broker-port out, or change {chief.broker_description} and run `qrgate-provision broker`",
+        )
+    if not (folder / mosquitto.CONFIGURATION).exists():
+        write_broker(chief, folder, now=now)
+    return broker
+
+
+def _recorder(chief: Office, broker: mosquitto.Broker, folder: Path, *, now: datetime) -> str:
+    """The public key of the recorder, hex; its folder is made once, and may have left for its own machine since."""
+    if chief.recorder_public.exists():
+        return chief.recorder_public.read_text(encoding="ascii").strip()
+    files.make_folder(folder)
+    key = keys.make_signing_key()
+    keys.write_key(folder / "confirmation.key", key)
+    name = mosquitto.recorder_id(chief.root.province)
+    chief.hand_client(folder / "tls", name, called="recorder", now=now)
+    values: dict[str, dict[str, Any]] = {
+        "identity": {"province": chief.root.province, "id": name},
+        "broker": {"host": broker.host, "port": broker.port, **_tls_files("recorder")},
+        "storage": {"file": "events.sqlite"},
+        "confirmations": {"key_file": "confirmation.key"},
+    }
+    files.write(folder / "recorder.toml", settings_text.render(RECORDER_TABLES, values, head=RECORDER_HEAD))
+    public = keys.raw_public(key).hex()
+    files.write(chief.recorder_public, public + "\n")  # last: until it is there, a run that was cut short is done again
+    return public
+
+
+def _gate(chief: Office, request: Request, broker: mosquitto.Broker, recorder_public: str, folder: Path, *, now: datetime) -> None:
+    """Build the gate's folder beside its place and rename it: a gate's folder is whole or absent."""
+    building = files.make_folder(folder.parent) / f".{folder.name}.new"
+    try:
+        if building.exists():  # a run that was cut short
+            shutil.rmtree(building)
+        files.make_folder(building)
+        public = keys.raw_public(chief.issuer)
+        _write_settings(request, broker, recorder_public, {issuer_key_id(public).hex(): public.hex()}, building)
+        chief.hand_client(building / "tls", request.gate, called="gate", now=now)
+        office.write_day_key(building / "pseudonym.json", chief.day_key(request.site, now.astimezone(VIET_NAM).date()))
+        if folder.exists():
+            shutil.rmtree(folder)
+        building.rename(folder)
+        files.sync_folder(folder.parent)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written: {error}", hint="is the disk full, or the folder not yours?") from error
+
+
+def _write_settings(request: Request, broker: mosquitto.Broker, recorder_public: str, issuers: Mapping[str, str], folder: Path) -> None:
+    values: dict[str, Mapping[str, Any]] = {
+        **REFERENCE_GATE,
+        "site": {name: getattr(request, name) for name in SITE_OPTIONS},
+        "broker": {"host": broker.host, "port": broker.port, **_tls_files("gate")},
+        "recorder": {"public_key": recorder_public},
+        "pseudonyms": {"key_file": "pseudonym.json"},
+    }
+    chosen = changes.apply(request.options, values)
+    trusted = "".join(f'{key_id} = "{public_key}"\n' for key_id, public_key in issuers.items())
+    site_text = settings_text.render(SITE_TABLES, chosen, head=SITE_HEAD) + f"\n{ISSUERS_COMMENT}\n[{ISSUERS_TABLE}]\n{trusted}"
+    files.write(folder / "gate.toml", settings_text.render(GATE_TABLES, chosen, head=GATE_HEAD))
+    files.write(folder / "site.toml", site_text)
+
+
+def _tls_files(called: str) -> dict[str, str]:
+    return {"ca_file": f"tls/{office.ROOT_CERTIFICATE}", "certificate_file": f"tls/{called}.crt", "key_file": f"tls/{called}.key"}
+
+
+KEPT_DEFAULTS = "A key behind # keeps the default that is shown. A key that nobody knows is an error."
+GATE_HEAD = f"gate.toml: what the technician knows of this gate: camera, pins, boards.\n{KEPT_DEFAULTS}"
+SITE_HEAD = f"site.toml: what the province decides for this gate: site, broker, policy, whom to trust.\n{KEPT_DEFAULTS}"
+RECORDER_HEAD = f"recorder.toml: the province's recorder. Relative paths are taken from this file's folder.\n{KEPT_DEFAULTS}"
+BROKER_HEAD = f"broker.toml: the province's broker. After a change: qrgate-provision broker.\n{KEPT_DEFAULTS}"
+ISSUERS_COMMENT = "# Who may sign passes: key id (16 hex digits) = Ed25519 public key (64 hex digits)."

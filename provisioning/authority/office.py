@@ -1,0 +1,123 @@
+"""The province office: the folder ``authority/`` that never leaves it, and what it hands out.
+
+ca.key  ca.crt              root of all TLS certificates
+pass-issuer.key             signs passes
+recorder.pub                hex of the key that signs confirmations; its private half lives with the recorder
+broker.toml                 the description of the broker
+sites/<site>.json           today's pseudonym key of a site, shared by all of its gates
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from device.errors import UsageError, VerificationError
+from device.events.pseudonyms import DayKey
+from provisioning import files
+from provisioning.authority import certificates, keys
+from provisioning.authority.certificates import Root
+
+ROOT_KEY = "ca.key"
+ROOT_CERTIFICATE = "ca.crt"
+ISSUER_KEY = "pass-issuer.key"
+RECORDER_PUBLIC = "recorder.pub"
+BROKER_DESCRIPTION = "broker.toml"
+SITES = "sites"
+DAY_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One province's authority, opened."""
+
+    folder: Path
+    root: Root
+    issuer: Ed25519PrivateKey
+
+    def hand_server(self, folder: Path, hosts: tuple[str, ...], *, now: datetime) -> None:
+        """``ca.crt``, ``server.crt`` and ``server.key`` in ``folder``: a new certificate for the broker."""
+        key = keys.make_tls_key()
+        self._hand(folder, "server", key, certificates.issue_server(self.root, key.public_key(), hosts, now=now))
+
+    def hand_client(self, folder: Path, name: str, *, called: str, now: datetime) -> None:
+        """``ca.crt``, ``<called>.crt`` and ``<called>.key`` in ``folder``: the TLS identity ``name``."""
+        key = keys.make_tls_key()
+        self._hand(folder, called, key, certificates.issue_client(self.root, key.public_key(), name, now=now))
+
+    def day_key(self, site: str, today: date) -> DayKey:
+        """The pseudonym key of ``site``, turned to ``today``; the key of the days before is overwritten here as well."""
+        path = files.make_folder(self.folder / SITES) / f"{site}.json"
+        turned = read_day_key(path).on(today) if path.exists() else DayKey(today, secrets.token_bytes(DAY_KEY_BYTES))
+        write_day_key(path, turned)
+        return turned
+
+    @property
+    def recorder_public(self) -> Path:
+        return self.folder / RECORDER_PUBLIC
+
+    @property
+    def broker_description(self) -> Path:
+        return self.folder / BROKER_DESCRIPTION
+
+    def _hand(self, folder: Path, called: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+        files.make_folder(folder)
+        files.write(folder / ROOT_CERTIFICATE, certificates.pem(self.root.certificate))
+        keys.write_key(folder / f"{called}.key", key)
+        files.write(folder / f"{called}.crt", certificates.pem(certificate))
+
+
+def found(folder: Path, province: str, *, seed: bytes | None, now: datetime) -> Office:
+    """Open the office of ``province``, and make what it lacks: run twice, it is the same office.
+
+    Raises:
+        UsageError: the folder belongs to another province, or its pass key is not that of ``seed``.
+        VerificationError: a key in it is damaged.
+    """
+    files.make_folder(folder)
+    if not (folder / ROOT_KEY).exists():
+        if (folder / ROOT_CERTIFICATE).exists():
+            raise VerificationError(f"{folder} has a {ROOT_CERTIFICATE} and no {ROOT_KEY}", hint="restore the key, or start in an empty folder")
+        keys.write_key(folder / ROOT_KEY, keys.make_tls_key())
+    if not (folder / ROOT_CERTIFICATE).exists():
+        certificate = certificates.make_root(keys.read_tls_key(folder / ROOT_KEY), province, now=now)
+        files.write(folder / ROOT_CERTIFICATE, certificates.pem(certificate))
+    if not (folder / ISSUER_KEY).exists():
+        keys.write_key(folder / ISSUER_KEY, keys.signing_key_from_seed(seed) if seed is not None else keys.make_signing_key())
+    office = open_office(folder)
+    if office.root.province != province:
+        raise UsageError(f"{folder} belongs to province {office.root.province!r}, not {province!r}", hint="give another --out for another province")
+    if seed is not None and keys.raw_public(office.issuer) != keys.raw_public(keys.signing_key_from_seed(seed)):
+        raise UsageError(f"{folder} has a pass key already, not that of --issuer-seed", hint="leave the seed out, or start in an empty folder")
+    return office
+
+
+def open_office(folder: Path) -> Office:
+    """Raises VerificationError where ``folder`` is no authority, or its key does not fit its certificate."""
+    root = Root(certificates.read_certificate(folder / ROOT_CERTIFICATE), keys.read_tls_key(folder / ROOT_KEY))
+    if root.certificate.public_key() != root.key.public_key():
+        raise VerificationError(f"{ROOT_KEY} and {ROOT_CERTIFICATE} in {folder} do not belong together", hint="restore both from one copy")
+    return Office(folder, root, keys.read_signing_key(folder / ISSUER_KEY))
+
+
+def write_day_key(path: Path, day_key: DayKey) -> None:
+    files.write(path, json.dumps({"date": day_key.day.isoformat(), "key": day_key.key.hex()}) + "\n", mode=files.PRIVATE)
+
+
+def read_day_key(path: Path) -> DayKey:
+    """Raises VerificationError where ``path`` holds no day key."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if re.fullmatch(r"[0-9a-f]{64}", content["key"]):
+            return DayKey(date.fromisoformat(content["date"]), bytes.fromhex(content["key"]))
+    except (OSError, ValueError, LookupError, TypeError):
+        pass
+    raise VerificationError(f"{path} is no pseudonym key, or a damaged one", hint="restore it from the province office's copy")

@@ -1,0 +1,87 @@
+"""Issue passes (KD1): the claims, signed by the province's key, as text and as a picture to print or show."""
+
+from __future__ import annotations
+
+import io
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+import segno
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from device.credentials.kd1 import Claims, issuer_key_id, read, text_to_sign, to_base64url
+from device.domain import Credential, Direction
+from device.errors import UsageError
+from device.events.pseudonyms import VIET_NAM
+from device.settings import ID_PATTERN
+from provisioning.authority.keys import raw_public
+
+QUIET_ZONE = 4  # modules, ISO/IEC 18004
+PIXELS_PER_MODULE = 8
+PASS_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Where, when and how often a pass lets its bearer through. ``None`` and ``()`` mean no limit."""
+
+    zones: tuple[str, ...] = ()
+    direction: Direction = Direction.BOTH
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    uses: int | None = None
+    counted_at: str | None = None  # the one gate or site that counts the uses: two that cannot talk would each allow them all
+
+
+def issue(key: Ed25519PrivateKey, terms: Terms, *, pass_id: bytes | None = None) -> str:
+    """The text of a new pass on ``terms``. ``pass_id`` (8 to 16 bytes) is random unless a recording must repeat.
+
+    Raises:
+        UsageError: terms that no gate would accept.
+    """
+    if (terms.uses is None) != (terms.counted_at is None):
+        raise UsageError("uses are counted at one place", hint="give --uses and --counted-at together, or neither")
+    for name in (*terms.zones, *([terms.counted_at] if terms.counted_at is not None else [])):
+        if not re.fullmatch(ID_PATTERN, name):
+            raise UsageError(f"{name!r} is no id of a zone, gate or site", hint="lower-case letters, digits and hyphens, at most 32")
+    if terms.valid_from and terms.valid_until and terms.valid_until < terms.valid_from:
+        raise UsageError("the pass would end before it begins", hint="exchange --from and --until")
+    claims = Claims(
+        key_id=issuer_key_id(raw_public(key)),
+        pass_id=pass_id if pass_id is not None else secrets.token_bytes(PASS_ID_BYTES),
+        valid_from_s=_seconds(terms.valid_from),
+        valid_until_s=_seconds(terms.valid_until),
+        zones=terms.zones,
+        direction=terms.direction,
+        uses=terms.uses,
+        counted_at=terms.counted_at,
+    )
+    signed = text_to_sign(claims)
+    text = signed + b"." + to_base64url(key.sign(signed))
+    if not isinstance(read(text, {claims.key_id: key.public_key()}), Credential):  # the gate's own reader has the last word
+        raise UsageError("no gate would accept such a pass", hint="at most 8 zones, 1 to 10000 uses, dates after 1970")
+    return text.decode("ascii")
+
+
+def first_moment(day: date) -> datetime:
+    """Midnight in Viet Nam, when ``day`` begins."""
+    return datetime.combine(day, time.min, VIET_NAM)
+
+
+def last_moment(day: date) -> datetime:
+    """The last second of ``day`` in Viet Nam: a pass until a day is good on that whole day."""
+    return datetime.combine(day, time(23, 59, 59), VIET_NAM)
+
+
+def picture(text: str) -> bytes:
+    """``text`` as a QR symbol in a PNG: error correction M, or better where the symbol grows no larger by it."""
+    symbol = segno.make_qr(text, error="m")
+    file = io.BytesIO()
+    symbol.save(file, kind="png", scale=PIXELS_PER_MODULE, border=QUIET_ZONE)
+    return file.getvalue()
+
+
+def _seconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())

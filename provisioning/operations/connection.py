@@ -1,0 +1,196 @@
+"""One connection to the broker, in one thread: whoever owns it turns it, and nothing happens between two turns.
+
+paho-mqtt's pitfalls (``domain/mqtt.md``) are met here and nowhere else: a fresh client for each connection, because an old
+one resends unasked and beyond the window; no thread of its own, because its threads hang; no publish in a callback, because
+that deadlocks; a window of our own, because it ignores the broker's; and the broker's reason code, because it does too.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from device.errors import ContactError, VerificationError
+from device.events.topics import EVENTS_OF_ALL
+from provisioning.operations.settings import Broker, RecorderSettings
+
+KEEPALIVE_S = 30
+CONNECT_WITHIN_S = 10.0
+ANSWER_WITHIN_S = 20.0
+"""paho never resends while connected, so a broker that owes an answer for longer is left."""
+TURN_S = 0.2
+SESSION_EXPIRY_S = 24 * 3600
+RECEIVE_MAX = 100
+"""Messages that the broker may send before the first is acknowledged: one batch."""
+SEND_MAX = 20
+FAREWELL_TURNS = 3
+
+log = logging.getLogger("qrgate.recorder")
+
+
+def tls_context(broker: Broker) -> ssl.SSLContext:
+    """Mutual TLS 1.2 or newer, host name checked.
+
+    Raises:
+        VerificationError: certificate or key is missing, damaged, or they do not belong together.
+    """
+    try:
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(broker.ca_file))
+        context.load_cert_chain(broker.certificate_file, broker.key_file, password=_no_password)
+    except (OSError, ValueError) as error:
+        raise VerificationError(
+            f"the recorder's TLS files cannot be used: {error}", hint="see [broker] in recorder.toml; were all files copied?"
+        ) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _no_password() -> str:
+    """Asked for by an encrypted key: without this, OpenSSL would wait at the terminal for ever."""
+    return ""
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # an SSLError among them: a broker that refuses a certificate says so only after the handshake
+        raise ContactError(f"the connection to the broker broke: {error}") from error
+
+
+class Connection:
+    """A persistent session, subscribed to all events. ``arrived`` holds what is not yet taken; ``turn`` fills it."""
+
+    def __init__(self, settings: RecorderSettings, context: ssl.SSLContext) -> None:
+        self.arrived: list[mqtt.MQTTMessage] = []
+        self.subscribed = False
+        self.unacceptable = 0  # events sent at QoS 0, which nobody could acknowledge
+        self._broker = settings.broker
+        self._refusal = ""
+        self._farewell = ""
+        self._window = 0
+        self._owed: set[int] = set()  # message ids that the broker has not answered
+        self._answered_s = time.monotonic()
+        self._client = client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=settings.identity.id, protocol=mqtt.MQTTv5, manual_ack=True, reconnect_on_failure=False
+        )
+        client.tls_set_context(context)
+        client.connect_timeout = CONNECT_WITHIN_S
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_disconnect = self._on_disconnect
+
+    def open(self, stopping: threading.Event) -> None:
+        """Connect and subscribe; returns early when ``stopping`` is set.
+
+        Raises:
+            ContactError: the broker is not there, not the right one, or does not want us.
+        """
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # the one call that paho leaves untyped
+        properties.SessionExpiryInterval = SESSION_EXPIRY_S
+        properties.ReceiveMaximum = RECEIVE_MAX
+        try:
+            self._client.connect(self._broker.host, self._broker.port, keepalive=KEEPALIVE_S, clean_start=False, properties=properties)
+        except (OSError, ValueError) as error:
+            raise ContactError(
+                f"no connection to {self._broker.host} port {self._broker.port}: {error}", hint="does the broker run, and is its date right?"
+            ) from error
+        limit_s = time.monotonic() + CONNECT_WITHIN_S
+        while not self.subscribed and not stopping.is_set():
+            if time.monotonic() > limit_s:
+                raise ContactError("the broker does not answer", hint="is it a TLS listener of MQTT 5?")
+            self.turn(TURN_S)
+
+    def turn(self, timeout_s: float) -> None:
+        """Read and write what is due, waiting at most ``timeout_s`` for it.
+
+        Raises:
+            ContactError: the connection ended, or the broker owes an answer for too long.
+        """
+        with _told():
+            code = self._client.loop(timeout_s)
+        if self._refusal:
+            raise ContactError(f"the broker refuses: {self._refusal}", hint="see its log; is this certificate from the right province?")
+        if code != mqtt.MQTT_ERR_SUCCESS:
+            raise ContactError(f"the connection to the broker ended: {self._farewell or mqtt.error_string(code)}")
+        if self._owed and time.monotonic() - self._answered_s > ANSWER_WITHIN_S:
+            raise ContactError(f"the broker has not answered for {ANSWER_WITHIN_S:.0f} s")
+
+    @property
+    def room(self) -> int:
+        """How many more messages the broker takes now."""
+        return max(0, self._window - len(self._owed))
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Hand one message over at QoS 1; only while there is ``room``, never from a callback."""
+        if not self._owed:
+            self._answered_s = time.monotonic()
+        with _told():
+            sent = self._client.publish(topic, payload, qos=1)
+        if sent.rc != mqtt.MQTT_ERR_SUCCESS:
+            raise ContactError(f"the connection to the broker ended: {mqtt.error_string(sent.rc)}")
+        self._owed.add(sent.mid)
+
+    def take(self, count: int) -> list[mqtt.MQTTMessage]:
+        """The oldest ``count`` messages, to be acknowledged when they are safe."""
+        taken, self.arrived = self.arrived[:count], self.arrived[count:]
+        return taken
+
+    def acknowledge(self, messages: list[mqtt.MQTTMessage]) -> None:
+        with _told():
+            for message in messages:
+                self._client.ack(message.mid, message.qos)
+
+    def close(self) -> None:
+        """Say goodbye where there is somebody to say it to; the session stays at the broker."""
+        try:
+            self._client.disconnect()
+            for _ in range(FAREWELL_TURNS):
+                if self._client.loop(0) != mqtt.MQTT_ERR_SUCCESS:
+                    break
+        except OSError:
+            return  # it was broken already, which is why it is closed
+
+    # --- paho's callbacks: they note and return ---------------------------------------------------------------
+
+    def _on_connect(self, client: mqtt.Client, _data: object, _flags: mqtt.ConnectFlags, code: ReasonCode, properties: Properties | None) -> None:
+        if code.is_failure:
+            self._refusal = str(code)
+            return
+        self._window = min(SEND_MAX, getattr(properties, "ReceiveMaximum", SEND_MAX))
+        client.subscribe(EVENTS_OF_ALL, qos=1)
+
+    def _on_subscribe(self, _client: mqtt.Client, _data: object, _mid: int, codes: list[ReasonCode], _properties: Properties | None) -> None:
+        failures = [str(code) for code in codes if code.is_failure]
+        self._refusal = ", ".join(failures)
+        self.subscribed = not failures
+
+    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        if message.qos == 0:
+            self.unacceptable += 1
+        else:
+            self.arrived.append(message)
+
+    def _on_publish(self, _client: mqtt.Client, _data: object, mid: int, code: ReasonCode, _properties: Properties | None) -> None:
+        self._owed.discard(mid)
+        self._answered_s = time.monotonic()
+        if code.is_failure:
+            log.error("the broker refuses a confirmation: %s; does its access list know this recorder?", code)
+
+    def _on_disconnect(
+        self, _client: mqtt.Client, _data: object, _flags: mqtt.DisconnectFlags, code: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if code.is_failure:
+            self._farewell = str(code)

@@ -1,0 +1,56 @@
+"""``recorder.toml``: every key of the recorder, its bounds and what it is for (as ``device/settings.py`` for a gate)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.config import load_tables
+from device.settings import ID_PATTERN, key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    province: str = key(about="opaque id of the province; events of any other are not stored", pattern=ID_PATTERN)
+    id: str = key(about="common name of the recorder's certificate; the dot keeps it apart from every gate's", pattern=rf"recorder\.{ID_PATTERN}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    host: str = key(about="host name or address, as in the broker's certificate", pattern=r"[A-Za-z0-9.:-]{1,253}")
+    port: int = key(8883, about="TLS port", low=1, high=65535)
+    ca_file: Path = key(about="certificate authority of the broker")
+    certificate_file: Path = key(about="the recorder's certificate")
+    key_file: Path = key(about="the recorder's TLS key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    file: Path = key(about="SQLite file of all events; keep it on a disk that is backed up")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmations:
+    key_file: Path = key(about="Ed25519 key that signs confirmations; gates know its public half")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecorderSettings:
+    """Everything the recorder needs to know, checked."""
+
+    identity: Identity
+    broker: Broker
+    storage: Storage
+    confirmations: Confirmations
+
+
+RECORDER_TABLES: dict[str, type] = {"identity": Identity, "broker": Broker, "storage": Storage, "confirmations": Confirmations}
+
+
+def load(path: Path) -> RecorderSettings:
+    """The settings in ``path``; relative paths in them are taken from its folder.
+
+    Raises:
+        SettingsError: with every mistake, one a line.
+    """
+    return RecorderSettings(**load_tables(path, RECORDER_TABLES))

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import stat
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.x509.oid import NameOID
+
+from device import config
+from device.credentials.kd1 import issuer_key_id, read
+from device.domain import Credential, Direction, Proof
+from device.errors import UsageError
+from device.settings import Broker, PinFactory, Site, SourceKind
+from provisioning.authority import certificates, init, keys, passes
+from provisioning.authority.init import Layout, Request, lay_out
+from provisioning.operations import settings as recorder_settings
+from provisioning.operations.settings import Identity
+
+NOW = datetime(2026, 11, 1, 18, 0, tzinfo=UTC)  # the second of November in Viet Nam
+ROOT = Path(__file__).parents[3]
+
+
+def made(out: Path, gate: str = "g-a", **changes: Any) -> Layout:
+    given: dict[str, Any] = {"out": out, "province": "p-999", "site": "s-999", "gate": gate}
+    return lay_out(Request(**(given | changes)), now=NOW)
+
+
+def names(certificate: Path) -> tuple[str | bytes, str | bytes]:
+    """Common names of who it is and who signed it."""
+    parsed = certificates.read_certificate(certificate)
+    subject, issuer = (name.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value for name in (parsed.subject, parsed.issuer))
+    return subject, issuer
+
+
+def test_the_gate_accepts_its_settings(tmp_path: Path) -> None:
+    layout = made(tmp_path, broker_hosts=("mqtt.example.vn", "10.9.9.9"), broker_port=18883, zone="hall", direction=Direction.BOTH)
+    settings = config.load(layout.gate)
+    tls = layout.gate / "tls"
+    assert settings.site == Site(province="p-999", site="s-999", gate="g-a", zone="hall", direction=Direction.BOTH)
+    assert settings.broker == Broker(
+        host="mqtt.example.vn", port=18883, ca_file=tls / "ca.crt", certificate_file=tls / "gate.crt", key_file=tls / "gate.key"
+    )
+    assert settings.recorder.public_key == keys.raw_public(keys.read_signing_key(layout.recorder / "confirmation.key")).hex()
+    assert json.loads(settings.pseudonyms.key_file.read_text())["date"] == "2026-11-02"
+
+
+def test_the_gate_trusts_the_passes_of_its_office(tmp_path: Path) -> None:
+    layout = made(tmp_path)
+    issuer = keys.read_signing_key(layout.authority / "pass-issuer.key")
+    assert config.load(layout.gate).issuers == {issuer_key_id(keys.raw_public(issuer)).hex(): keys.raw_public(issuer).hex()}
+    credential = read(passes.issue(issuer, passes.Terms()).encode(), {bytes.fromhex(layout.issuer_key_id): issuer.public_key()})
+    assert isinstance(credential, Credential)
+    assert credential.proof is Proof.PROVEN
+
+
+def test_every_identity_has_the_name_that_the_broker_knows(tmp_path: Path) -> None:
+    layout = made(tmp_path, broker_hosts=("mqtt.example.vn",))
+    root = "qrgate root p-999"
+    assert names(layout.authority / "ca.crt") == (root, root)
+    assert names(layout.gate / "tls" / "gate.crt") == ("g-a", root)
+    assert names(layout.recorder / "tls" / "recorder.crt") == ("recorder.p-999", root)
+    assert names(layout.watcher / "watcher.crt") == ("watcher.p-999", root)
+    assert names(layout.broker / "server.crt") == ("mqtt.example.vn", root)
+
+
+def test_the_recorder_accepts_its_settings(tmp_path: Path) -> None:
+    layout = made(tmp_path)
+    settings = recorder_settings.load(layout.recorder / "recorder.toml")
+    assert settings.identity == Identity(province="p-999", id="recorder.p-999")
+    assert settings.storage.file == layout.recorder / "events.sqlite"
+
+
+def test_every_key_is_its_owners_only_and_so_is_every_folder(tmp_path: Path) -> None:
+    made(tmp_path / "out")
+    for each in (tmp_path / "out").rglob("*"):
+        if each.is_dir() or each.suffix == ".key" or each.name in {"pseudonym.json", "s-999.json"}:
+            assert (each, stat.S_IMODE(each.stat().st_mode) & 0o077) == (each, 0)
+
+
+def test_the_second_gate_of_a_site_shares_all_but_its_own_key(tmp_path: Path) -> None:
+    first = made(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and "gates" not in path.parts}
+    second = made(tmp_path, "g-b")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and "gates" not in path.parts} == before
+    shared = ("pseudonym.json", "tls/ca.crt", "gate.toml")
+    assert [(second.gate / name).read_bytes() for name in shared] == [(first.gate / name).read_bytes() for name in shared]
+    assert (second.gate / "tls" / "gate.key").read_bytes() != (first.gate / "tls" / "gate.key").read_bytes()
+
+
+def test_a_gate_that_is_there_is_not_overwritten_but_by_force(tmp_path: Path) -> None:
+    layout = made(tmp_path)
+    before = (layout.gate / "tls" / "gate.key").read_bytes()
+    with pytest.raises(UsageError) as caught:
+        made(tmp_path)
+    assert caught.value.what == f"gate 'g-a' is there already: {layout.gate}"
+    assert (layout.gate / "tls" / "gate.key").read_bytes() == before
+    made(tmp_path, force=True)
+    assert (layout.gate / "tls" / "gate.key").read_bytes() != before
+    assert [each.name for each in layout.gate.parent.iterdir()] == ["g-a"]
+
+
+def test_a_recorder_that_left_for_its_own_machine_keeps_its_key(tmp_path: Path) -> None:
+    first = made(tmp_path)
+    (tmp_path / "recorder").rename(tmp_path / "far-away")
+    second = made(tmp_path, "g-b")
+    assert config.load(second.gate).recorder == config.load(first.gate).recorder
+    assert not (tmp_path / "recorder").exists()
+
+
+def test_options_change_any_key_and_an_empty_one_takes_it_out(tmp_path: Path) -> None:
+    options = ("reader.source=recording", "reader.path=/r", "pins.factory=mock", "relay.kind=lcus", "relay.port=/dev/pts/9", "relay.pin=")
+    settings = config.load(made(tmp_path, options=options).gate)
+    assert (settings.reader.source, settings.reader.path, settings.pins.factory) == (SourceKind.RECORDING, "/r", PinFactory.MOCK)
+    assert (settings.relay.port, settings.relay.pin) == ("/dev/pts/9", None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"options": ("relay.pin=3",)}, "relay.pin: expected 9 to 27, found 3"),
+        ({"options": ("reader.source=camera",)}, "reader.source: expected one of picamera2, webcam, video, folder, recording, found 'camera'"),
+        ({"options": ("relay.pin=22",)}, "lamps.green_pin 22 is also relay.pin"),
+        ({"options": ("site.gate=g-b",)}, "--set site.gate contradicts --gate g-a"),
+        ({"gate": "G+1"}, "--gate 'G+1' is no id"),
+        ({"gate": "recorder.p-999"}, "--gate 'recorder.p-999' is no id"),
+        ({"province": "p/9"}, "--province 'p/9' is no id"),
+        ({"broker_hosts": ("mqtt example",)}, "broker.host: 'mqtt example' does not have the form"),
+    ],
+)
+def test_a_wrong_request_is_told_and_nothing_is_written(tmp_path: Path, changes: dict[str, Any], part: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        made(tmp_path / "out", **changes)
+    assert part in caught.value.what
+    assert str(tmp_path) not in caught.value.what
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_broker_than_the_provinces_is_refused(tmp_path: Path) -> None:
+    made(tmp_path, broker_port=18883)
+    with pytest.raises(UsageError) as caught:
+        made(tmp_path, "g-b", broker_port=18884)
+    assert caught.value.what == "this province's broker is 127.0.0.1 port 18883"
+    assert not (tmp_path / "gates" / "g-b").exists()
+
+
+def test_the_reference_gate_is_that_of_the_wiring_page_and_the_units() -> None:
+    board = tomllib.loads((ROOT / "hardware/boards/rpi4-relay-hat.toml").read_text(encoding="utf-8"))
+    units = tomllib.loads((ROOT / "systemd/gate.toml").read_text(encoding="utf-8"))
+    there = {(table, key): value for file in (board, units) for table, content in file.items() for key, value in content.items()}
+    ours = {(table, key): value for table, content in init.REFERENCE_GATE.items() for key, value in content.items()}
+    assert {place: there.get(place) for place in ours} == ours

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import socket
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from device.domain import EventType
+from device.errors import SettingsError, UsageError
+from device.events.topics import Topics
+from provisioning.authority import init, office
+from provisioning.broker import mosquitto
+from tests.provisioning.live import PROVINCE, SITE, WITHIN_S, Broker, Peer, decisions, free_port, provision
+
+REFUSED = "Not authorized"
+A, B = Topics(PROVINCE, SITE, "g-a"), Topics(PROVINCE, SITE, "g-b")
+
+
+# --- the text --------------------------------------------------------------------------------------------------
+
+
+def description(**changes: object) -> mosquitto.Broker:
+    return mosquitto.Broker(**({"host": "127.0.0.1", "folder": Path("/b"), "user": "mosquitto"} | changes))  # type: ignore[arg-type]
+
+
+def test_the_configuration_has_one_listener_that_nobody_passes_without_a_certificate() -> None:
+    lines = mosquitto.configuration(description(port=18883)).splitlines()
+    assert [line for line in lines if line.startswith("listener")] == ["listener 18883 127.0.0.1"]
+    demanded = {"allow_anonymous false", "require_certificate true", "use_identity_as_username true", "tls_version tlsv1.2", "acl_file /b/acl"}
+    assert demanded <= set(lines)
+
+
+def test_the_listener_is_bound_to_another_address_where_the_host_is_not_its_own() -> None:
+    assert "listener 8883 10.9.9.9\n" in mosquitto.configuration(description(host="mqtt.example.vn", listen="10.9.9.9"))
+
+
+def test_a_folder_that_would_begin_a_new_line_is_refused() -> None:
+    with pytest.raises(UsageError, match="holds a line end"):
+        mosquitto.configuration(description(folder=Path("/b\nallow_anonymous true")))
+
+
+def test_a_description_with_a_typo_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "broker.toml").write_text('[broker]\nhost = "h"\nfolder = "/b"\nuser = "u"\nprot = 1\n')
+    with pytest.raises(SettingsError) as caught:
+        mosquitto.load(tmp_path / "broker.toml")
+    assert "broker.toml:5: unknown key 'prot' in [broker] (did you mean 'port'?)" in caught.value.what
+
+
+# --- the real mosquitto: who comes in --------------------------------------------------------------------------
+
+
+def test_nobody_comes_in_without_a_certificate(broker: Broker) -> None:
+    with pytest.raises((ConnectionError, ssl.SSLError)):
+        Peer(broker.port, None, client_id="nobody", ca_file=broker.layout.authority / "ca.crt").connect()
+
+
+def test_nobody_comes_in_without_tls(broker: Broker) -> None:
+    with socket.create_connection(("127.0.0.1", broker.port), timeout=WITHIN_S) as plain:
+        plain.sendall(b"\x10\x13\x00\x04MQTT\x05\x02\x00\x1e\x00\x00\x06nobody")
+        try:
+            answer = plain.recv(100)
+        except ConnectionResetError:
+            answer = b""
+    assert answer[:1] != b"\x20"  # no CONNACK: a TLS alert, or the end
+
+
+def test_a_certificate_of_another_province_is_refused(broker: Broker, tmp_path: Path) -> None:
+    foreign = provision(tmp_path, "g-a", province="p-998").gate / "tls"
+    with pytest.raises((ConnectionError, ssl.SSLError)):
+        Peer(broker.port, foreign, "gate", client_id="g-a", ca_file=broker.layout.authority / "ca.crt").connect()
+
+
+def test_a_gate_refuses_a_broker_of_another_province(broker: Broker, tmp_path: Path) -> None:
+    foreign = provision(tmp_path, "g-a", province="p-998").authority / "ca.crt"
+    context = ssl.create_default_context(cafile=str(foreign))
+    with (
+        socket.create_connection(("127.0.0.1", broker.port), timeout=WITHIN_S) as plain,
+        pytest.raises(ssl.SSLCertVerificationError),
+        context.wrap_socket(plain, server_hostname="127.0.0.1"),
+    ):
+        pass
+
+
+# --- the real mosquitto: who may do what -----------------------------------------------------------------------
+
+
+def test_a_gate_speaks_for_itself_only(broker: Broker) -> None:
+    gate = broker.gate("g-a")
+    prefix = f"qg/v1/{PROVINCE}/{SITE}/g-a"
+    own = [A.event(kind) for kind in EventType] + [f"{prefix}/{name}" for name in ("state", "status", "report/2026-11-01", "reply/open")]
+    foreign = [B.event(EventType.DECISION), B.state, B.confirmation, "qg/v1", "else", f"{prefix}/event/decision/deeper"]
+    answers = {topic: gate.publish(topic, b"{}") for topic in [*own, *foreign, A.confirmation, f"{prefix}/cmd/open"]}
+    gate.close()
+    assert {topic for topic, answer in answers.items() if answer != REFUSED} == set(own)
+
+
+def test_a_gate_hears_only_what_is_meant_for_it(broker: Broker) -> None:
+    gate, other, recorder, watcher = broker.gate("g-a"), broker.gate("g-b"), broker.recorder(), broker.watcher()
+    watcher.subscribe(B.event(EventType.DECISION))
+    for topic in ("qg/v1/#", "qg/v1/+/+/+/ack", "qg/v1/+/+/g-b/#", "#"):
+        gate.subscribe(topic)
+    other.publish(decisions("g-b"), b"of b")
+    assert watcher.wait(1) == [(decisions("g-b"), b"of b")]  # the broker has handed it out
+    recorder.publish(B.confirmation, b"for b")
+    recorder.publish(A.confirmation, b"for a")
+    gate.until(lambda: (A.confirmation, b"for a") in gate.messages)
+    assert set(gate.messages) == {(A.confirmation, b"for a")}
+    for each in (gate, other, recorder, watcher):
+        each.close()
+
+
+def test_the_recorder_confirms_and_speaks_for_no_gate(broker: Broker) -> None:
+    recorder = broker.recorder()
+    topics = [A.confirmation, decisions("g-a"), A.state, f"qg/v1/{PROVINCE}/{SITE}/g-a/cmd/open", "qg/v1/p-998/s/g/ack"]
+    answers = [recorder.publish(topic, b"{}") for topic in topics]
+    recorder.close()
+    assert [answer == REFUSED for answer in answers] == [False, True, True, True, True]
+
+
+def test_the_watcher_sees_events_and_writes_nothing(broker: Broker) -> None:
+    gate, watcher = broker.gate("g-a"), broker.watcher()
+    watcher.subscribe("qg/v1/+/+/+/event/+")
+    gate.publish(decisions("g-a"), b"seen")
+    assert watcher.wait(1) == [(decisions("g-a"), b"seen")]
+    assert {watcher.publish(topic, b"{}") for topic in (decisions("g-a"), A.confirmation, A.state)} == {REFUSED}
+    for each in (gate, watcher):
+        each.close()
+
+
+def test_retained_state_survives_an_orderly_restart(broker: Broker) -> None:
+    gate = broker.gate("g-b")
+    gate.publish(B.state, b'{"state":"ready"}', retain=True)
+    gate.close()
+    broker.restart(kill=False)
+    watcher = broker.watcher()
+    watcher.subscribe(B.state)
+    assert watcher.wait(1) == [(B.state, b'{"state":"ready"}')]
+    watcher.close()
+
+
+# --- written again ---------------------------------------------------------------------------------------------
+
+
+def test_written_again_it_follows_its_description(tmp_path: Path) -> None:
+    layout = provision(tmp_path, port=free_port())
+    chief = office.open_office(layout.authority)
+    text = chief.broker_description.read_text()
+    chief.broker_description.write_text(
+        text.replace('host = "127.0.0.1"', 'host = "mqtt.example.vn"').replace("more_hosts = []", 'more_hosts = ["10.9.9.9"]')
+    )
+    before = (layout.broker / "server.crt").read_bytes()
+    again = init.write_broker(chief, layout.broker, now=datetime.now(UTC))
+    assert again.hosts == ("mqtt.example.vn", "10.9.9.9")
+    assert f"listener {again.port} mqtt.example.vn" in (layout.broker / "mosquitto.conf").read_text()
+    assert (layout.broker / "server.crt").read_bytes() != before

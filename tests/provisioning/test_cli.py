@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from device.credentials.kd1 import issuer_key_id, read
+from device.domain import Credential, Direction, Proof
+from provisioning.authority.keys import raw_public, read_signing_key
+from provisioning.cli import main
+
+
+def init(out: Path, *more: str) -> int:
+    return main(["init", "--province", "p-999", "--site", "s-999", "--gate", "g-a", "--out", str(out), *more])
+
+
+def test_init_tells_where_everything_lies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init(tmp_path, "--json") == 0
+    out, errors = capsys.readouterr()
+    document = json.loads(out)
+    assert errors == ""
+    assert {name: path for name, path in document.items() if name != "issuer_key_id"} == {
+        "authority": f"{tmp_path}/authority",
+        "gate": f"{tmp_path}/gates/g-a",
+        "broker": f"{tmp_path}/broker",
+        "recorder": f"{tmp_path}/recorder",
+        "watcher": f"{tmp_path}/watcher",
+    }
+
+
+def test_a_seed_is_warned_of_and_gives_the_same_issuer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    issuers = set()
+    for name in ("one", "two"):
+        assert init(tmp_path / name, "--json", "--issuer-seed", "99" * 32) == 0
+        out, errors = capsys.readouterr()
+        issuers.add(json.loads(out)["issuer_key_id"])
+        assert errors == "qrgate-provision: warning: --issuer-seed makes a key that others can make too; for demonstrations and tests only\n"
+    assert len(issuers) == 1
+
+
+def test_a_pass_is_a_picture_and_a_text_that_the_gate_proves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    init(tmp_path)
+    capsys.readouterr()
+    arguments = ["--zone", "main", "--zone", "hall", "--direction", "entry", "--from", "2027-05-01", "--until", "2027-05-31"]
+    arguments += ["--uses", "2", "--counted-at", "g-a", "--out", str(tmp_path / "pass.png"), "--text", "--json"]
+    assert main(["pass", "--authority", str(tmp_path / "authority"), *arguments]) == 0
+    document = json.loads(capsys.readouterr().out)
+    issuer = read_signing_key(tmp_path / "authority" / "pass-issuer.key")
+    key_id = issuer_key_id(raw_public(issuer))
+    credential = read(document.pop("text").encode(), {key_id: issuer.public_key()})
+    assert isinstance(credential, Credential)
+    assert (credential.proof, credential.zones, credential.direction) == (Proof.PROVEN, ("main", "hall"), Direction.ENTRY)
+    assert (credential.valid_from_s, credential.valid_until_s, credential.uses, credential.counted_at) == (1809104400, 1811782799, 2, "g-a")
+    assert document == {
+        "key_id": key_id.hex(),
+        "valid_from": "2027-05-01T00:00:00+07:00",
+        "valid_until": "2027-05-31T23:59:59+07:00",
+        "picture": f"{tmp_path}/pass.png",
+    }
+    assert (tmp_path / "pass.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_broker_is_written_again_with_a_new_certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    init(tmp_path)
+    before = (tmp_path / "broker" / "server.crt").read_bytes()
+    capsys.readouterr()
+    assert main(["broker", "--out", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"broker": f"{tmp_path}/broker", "host": "127.0.0.1", "port": 8883}
+    assert (tmp_path / "broker" / "server.crt").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "errors"),
+    [
+        (["dance"], 2, "qrgate-provision: argument COMMAND: invalid choice: 'dance'"),
+        (
+            ["init"],
+            2,
+            "qrgate-provision: the following arguments are required: --province, --site, --gate, --out\n  → `qrgate-provision init --help`",
+        ),
+        (["pass", "--authority", "x"], 2, "qrgate-provision: nothing to make\n  → give --out FILE.png for a picture, --text for the text, or both\n"),
+        (["pass", "--authority", "x", "--days", "0", "--text"], 2, "qrgate-provision: argument --days: expected 1 to 10000, found '0'"),
+        (
+            ["pass", "--authority", "x", "--from", "soon", "--text"],
+            2,
+            "qrgate-provision: argument --from: expected a day such as 2027-05-31, found 'soon'",
+        ),
+        (["pass", "--authority", "x", "--days", "1", "--from", "2027-05-01", "--text"], 2, "qrgate-provision: --days excludes --from and --until"),
+        (["pass", "--authority", "/nonexistent", "--text"], 4, "qrgate-provision: there is no key /nonexistent/pass-issuer.key\n  → "),
+        (["broker", "--out", "/nonexistent"], 4, "qrgate-provision: the certificate /nonexistent/authority/ca.crt cannot be read: No such file"),
+        (
+            ["recorder", "--settings", "/nonexistent/recorder.toml"],
+            3,
+            "qrgate-provision: 1 mistake in the settings:\n  /nonexistent/recorder.toml:1: no such file",
+        ),
+    ],
+)
+def test_an_error_is_told_once_with_its_exit_code(arguments: list[str], code: int, errors: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == code
+    out, told = capsys.readouterr()
+    assert out == ""
+    assert told.startswith(errors)
+
+
+@pytest.mark.parametrize("seed", ["", "99", "zz" * 32, "99 " * 21 + "9", "\uff19" * 64])
+def test_a_seed_that_is_no_key_is_refused(tmp_path: Path, seed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init(tmp_path, "--issuer-seed", seed) == 2
+    assert "--issuer-seed: expected 64 hex digits" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["init"], ["pass"], ["broker"], ["recorder"]])
+def test_help_teaches_by_examples(command: list[str]) -> None:
+    told = subprocess.run([sys.executable, "-m", "provisioning", *command, "--help"], capture_output=True, text=True, check=True, timeout=30)
+    assert f"qrgate-provision {' '.join(command) or 'init'} --" in told.stdout
+    assert told.stderr == ""
