@@ -3,7 +3,8 @@
 The reader only says which codes it sees; here they become what is decided, each once:
 
 * a credential is decided at once;
-* two credentials of persons in one frame are one presentation, refused: one at a time;
+* two credentials of persons in one frame are one presentation, refused: one at a time (a copy of a card that has hung
+  on the wall for ten seconds is no person);
 * a code that is no credential (payment code, luggage tag, poster) never blocks anybody: it waits a moment for a
   credential beside it, and is refused only if it stays alone;
 * a code re-arms when it has left the view. A reader that was restarted gives the same code a new track: then the
@@ -21,6 +22,9 @@ from device.domain import Credential, NotACredential, Track, TrackState
 
 ORPHAN_NS = 2_000_000_000
 """How long after a reader came back a code may be taken for one that its predecessor followed."""
+
+STATIC_NS = 10_000_000_000
+"""Nobody holds a code up for ten seconds: what has been in view for so long hangs on a wall or sticks to the machine."""
 
 IN_VIEW_MAX = 16
 
@@ -89,7 +93,7 @@ class Presentations:
         for track in in_view.values():
             if track.state is not TrackState.LEFT:
                 self._see(track, now_ns)
-        ready = self._persons(gone) + self._alone(now_ns, gone)
+        ready = self._persons(now_ns, gone) + self._alone(now_ns, gone)
         for code in gone:
             self._codes.pop(code.track.id, None)
         return ready
@@ -148,15 +152,14 @@ class Presentations:
         elif now_ns >= self._orphans_until_ns:
             self._orphans.clear()
 
-    def _persons(self, gone: list[_Code]) -> list[Presentation]:
+    def _persons(self, now_ns: int, gone: list[_Code]) -> list[Presentation]:
         new = [code for code in self._codes.values() if code.is_person and code.presentation is None and code not in gone]
         if not new:
             return []
         newest_frame_ns = max(code.track.last_seen_ns for code in new)
-        beside = [code for code in self._codes.values() if code.is_person and code.presentation and code.track.last_seen_ns >= newest_frame_ns]
-        if len(new) > 1 or beside:
-            return [self._present(new, several=True)]
-        return [self._present(new, several=False)]
+        settled = [code for code in self._codes.values() if code.is_person and code.presentation and now_ns < code.since_ns + STATIC_NS]
+        beside = [code for code in settled if code.track.last_seen_ns >= newest_frame_ns]
+        return [self._present(new, several=len(new) > 1 or len(beside) > 0)]
 
     def _alone(self, now_ns: int, gone: list[_Code]) -> list[Presentation]:
         """Codes that are no credential: one seen together with a person's code belongs to it, else its time runs out."""

@@ -39,7 +39,7 @@ def _is_card(fields: list[str]) -> bool:
     return (
         NUMBER.fullmatch(number) is not None
         and OLD_NUMBER.fullmatch(old_number) is not None
-        and 0 < len(name) <= 100  # noqa: PLR2004 - the longest registered names stay below
+        and 0 < len(name) <= 100  # the longest registered names stay below
         and _is_birth(birth)
         and SEX.fullmatch(sex) is not None
         and _is_day(issued)

@@ -32,6 +32,9 @@ class Confirmation:
     digest: bytes
 
 
+TYPES = [str, str, int, int, bytes]
+
+
 def range_digest(bodies: Iterable[bytes]) -> bytes:
     """SHA-256 over the SHA-256 of each body, in order of sequence."""
     whole = hashlib.sha256()
@@ -49,12 +52,13 @@ def decode(payload: bytes) -> Confirmation:
     """Raises VerificationError where ``payload`` is no confirmation of a possible range."""
     try:
         values = cbor2.loads(payload)
-        # Only a list is unpacked: a network address is iterable too, and five bytes of CBOR stand for 2^128 of them.
-        confirmation = Confirmation(*values if type(values) is list else ())
     except (cbor2.CBORError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError, MemoryError):
         raise VerificationError("not a confirmation") from None
-    types = tuple(type(value) for value in astuple(confirmation))
-    if types != (str, str, int, int, bytes) or encode(confirmation) != payload or not _is_possible(confirmation):
+    # Only a list is looked into: a network address is iterable too, and five bytes of CBOR stand for 2^128 of them.
+    if type(values) is not list or [type(value) for value in values] != TYPES:
+        raise VerificationError("not a confirmation")
+    confirmation = Confirmation(*values)
+    if encode(confirmation) != payload or not _is_possible(confirmation):
         raise VerificationError("not a confirmation")
     return confirmation
 

@@ -85,12 +85,8 @@ class Turnstile:
 
     def person_passed(self, now_ns: int) -> list[Action]:
         """The passage sensor saw somebody."""
-        if self._open is None:
-            if self._forced_ns is not None and now_ns - self._forced_ns < FORCED_INTERVAL_NS:
-                return []
-            self._forced_ns = now_ns
-            return [ReportForced(now_ns), *self.tick(now_ns)]
-        return [self._end(PassageOutcome.TURNED, now_ns), *self.tick(now_ns)]
+        seen = self._forced(now_ns) if self._open is None else [self._end(PassageOutcome.TURNED, now_ns)]
+        return seen + self.tick(now_ns)
 
     def tick(self, now_ns: int) -> list[Action]:
         """What time has brought about."""
@@ -127,6 +123,12 @@ class Turnstile:
         passage = Passage(self._open.grant.id, outcome, self._open.opened_ns, now_ns)
         self._open = None
         return Report(passage)
+
+    def _forced(self, now_ns: int) -> list[Action]:
+        if self._forced_ns is not None and now_ns - self._forced_ns < FORCED_INTERVAL_NS:
+            return []
+        self._forced_ns = now_ns
+        return [ReportForced(now_ns)]
 
     def _relay_off_ns(self, since_ns: int) -> int:
         return since_ns + min(self._lane.pulse_ns, self._lane.max_on_ns)

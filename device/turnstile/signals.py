@@ -50,9 +50,9 @@ _G, _R, _B = Indicator.GREEN, Indicator.RED, Indicator.BUZZER
 STEPS: dict[Signal, tuple[Step, ...]] = {
     # one short tone, green without a break
     Signal.GO: _in_order(_lit(_G, (0, 2000)), _lit(_B, (0, 80))),
-    # one long tone, red without a break
-    Signal.NO: _in_order(_lit(_R, (0, 2000)), _lit(_B, (0, 600))),
-    # two short tones, red in pairs: "the gate is well, this code is not the one"
+    # one long tone, red in slow blinks
+    Signal.NO: _in_order(_lit(_R, (0, 600), (800, 1400), (1600, 2200)), _lit(_B, (0, 600))),
+    # two short tones, red in quick pairs: "the gate is well, this code is not the one"
     Signal.ANOTHER_CODE: _in_order(_lit(_R, (0, 150), (300, 450), (900, 1050), (1200, 1350)), _lit(_B, (0, 100), (300, 400))),
     # four quick tones, both lamps in turn
     Signal.ONE_AT_A_TIME: _in_order(

@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import socket
+import stat
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+
+import cbor2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from device.domain import EventType, StoredEvent, Track, TrackState
+from device.errors import LinkError
+from device.links import (
+    PACKET_MAX,
+    BrokerState,
+    Events,
+    Give,
+    Hello,
+    Link,
+    Listener,
+    Message,
+    ReaderState,
+    Received,
+    Refused,
+    View,
+    connect,
+    decode,
+    encode,
+    own_uid,
+)
+from tests.device.strangers import needs_root, open_folder, somebody_else
+
+TRACK = Track("0badcafe-1", TrackState.STILL, b"\x00\xff", frame=7, frame_ns=1, decoded_ns=2, last_seen_ns=3, stage="half")
+MESSAGES: list[Message] = [
+    View(()),
+    View((TRACK, Track("0badcafe-2", TrackState.LEFT, b"", 0, -1, 2**63 - 1, 0, ""))),
+    ReaderState("no_frames", 1, 2, 3, 4),
+    Hello("boot", "epoch", 0),
+    Give(0, 20),
+    Events((StoredEvent(1, EventType.DECISION, b"{}"), StoredEvent(2, EventType.AUDIT, b"\x00"))),
+    Received("qg/v1/p1/s1/g1/ack", b"\xff" * 100),
+    BrokerState(True),
+    Refused(3, 135),
+]
+
+
+def row(**other: object) -> list[object]:
+    """A track as it stands in a packet, with some of its columns replaced."""
+    columns = {"id": "0badcafe-1", "state": "still", "payload": b"", "frame": 0, "frame_ns": 0, "decoded_ns": 0, "last_seen_ns": 0, "stage": ""}
+    return list((columns | other).values())
+
+
+# --- messages --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.NAME)
+def test_a_message_comes_out_as_it_went_in(message: Message) -> None:
+    assert decode(encode(message)) == message
+
+
+NONSENSE = {
+    "nothing": b"",
+    "no CBOR": b"\xff\x00",
+    "no list": cbor2.dumps({"view": 1}),
+    "an empty list": cbor2.dumps([]),
+    "an unknown name": cbor2.dumps(["open_the_gate"]),
+    "a name that is a list": cbor2.dumps([["give"], 0, 20]),
+    "a name that is a number": cbor2.dumps([1, 0, 20]),
+    "too few values": cbor2.dumps(["give", 0]),
+    "too many values": cbor2.dumps(["give", 0, 20, 1]),
+    "a text for a number": cbor2.dumps(["give", "0", 20]),
+    "a truth value for a number": cbor2.dumps(["give", True, 20]),
+    "a number for a truth value": cbor2.dumps(["broker", 1]),
+    "a number that no record can hold": cbor2.dumps(["give", 2**63, 20]),
+    "a number of thousands of digits": cbor2.dumps(["view", [row(frame=10**5000)]]),
+    "an id that would fill a record": cbor2.dumps(["view", [row(id="x" * 60_000)]]),
+    "a state that would fill a record": cbor2.dumps(["reader", "x" * 60_000, 0, 0, 0, 0]),
+    "an unknown state of a track": cbor2.dumps(["view", [row(state="gone")]]),
+    "a payload that is text": cbor2.dumps(["view", [row(payload="text")]]),
+    "a track that is a number": cbor2.dumps(["view", [7]]),
+    "tracks that are a number": cbor2.dumps(["view", 7]),
+    "a track with a column too many": cbor2.dumps(["view", [[*row(), 1]]]),
+    "an unknown type of event": cbor2.dumps(["events", [[1, "party", b""]]]),
+    "an event with two columns": cbor2.dumps(["events", [[1, "audit"]]]),
+    "brackets without end": b"\x81" * 60_000,
+    "a length that lies": b"\x9b" + b"\xff" * 8,
+    "a text whose length lies": b"\x7b" + b"\x7f" * 8,
+    "a date beyond all calendars": cbor2.dumps(cbor2.CBORTag(1, 2**62)),
+    "a fraction over zero": cbor2.dumps(cbor2.CBORTag(30, [1, 0])),
+    "a pattern that is none": cbor2.dumps(cbor2.CBORTag(35, "(")),
+    "half a message": encode(MESSAGES[1])[:-5],
+    "a message and a half": encode(Give(0, 20)).replace(b"\x83", b"\x84"),
+}
+
+
+@pytest.mark.parametrize("packet", NONSENSE.values(), ids=NONSENSE.keys())
+def test_nonsense_is_refused_in_one_way(packet: bytes) -> None:
+    with pytest.raises(LinkError) as caught:
+        decode(packet)
+    assert caught.value.what.startswith(f"a packet of {len(packet)} bytes is no message: ")
+
+
+NETWORK = ip_network("10.0.0.0/16")
+
+
+@pytest.mark.parametrize("item", [NETWORK, ["view", NETWORK], ["view", [NETWORK]], ["events", NETWORK]], ids=["message", "rows", "row", "events"])
+def test_a_network_of_addresses_is_not_unpacked(item: object) -> None:
+    """CBOR has a tag for networks, Python iterates over every address in one: five bytes could fill all memory."""
+    packet = cbor2.dumps(item)
+    tracemalloc.start()
+    with suppress(LinkError):
+        decode(packet)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000
+
+
+plain = st.none() | st.booleans() | st.integers() | st.floats() | st.binary(max_size=20) | st.text(max_size=20)
+names = st.sampled_from([message.NAME for message in MESSAGES])
+anything = st.recursive(plain, lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=20)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(st.binary(max_size=300) | st.builds(lambda name, values: cbor2.dumps([name, *values]), names, st.lists(anything, max_size=6)))
+def test_any_bytes_are_a_message_or_a_link_error(packet: bytes) -> None:
+    with suppress(LinkError):
+        assert type(decode(packet)) in {type(message) for message in MESSAGES}
+
+
+def test_a_message_too_large_for_a_packet_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(LinkError) as caught:
+        encode(Received("t", bytes(PACKET_MAX)))
+    assert caught.value.what == f"a 'received' message of {PACKET_MAX + 17} bytes does not fit a packet of {PACKET_MAX}"
+
+
+def test_a_payload_is_not_in_the_words_about_a_message() -> None:
+    secret = b"999000000001"
+    track = Track("a-1", TrackState.STILL, secret, 0, 0, 0, 0, "")
+    words = [repr(message) for message in (View((track,)), Received("t", secret), Events((StoredEvent(1, EventType.AUDIT, secret),)))]
+    assert [secret.decode() in each for each in words] == [False, False, False]
+
+
+# --- transport -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Ends:
+    gate: Link
+    other: Link
+    path: Path
+
+
+@pytest.fixture
+def ends(tmp_path: Path) -> Iterator[Ends]:
+    path = tmp_path / "reader.sock"
+    with closing(Listener(path, {own_uid()})) as listener, closing(connect(path)) as other:
+        gate = listener.accept()
+        assert gate is not None
+        with closing(gate):
+            yield Ends(gate, other, path)
+
+
+def raw(path: Path) -> socket.socket:
+    """A peer that says what it likes."""
+    peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    peer.connect(str(path))
+    return peer
+
+
+def test_messages_arrive_one_by_one_in_order_and_then_none(ends: Ends) -> None:
+    assert [ends.other.send(message) for message in MESSAGES] == [True] * len(MESSAGES)
+    assert [ends.gate.receive() for _ in (*MESSAGES, "none yet")] == [*MESSAGES, None]
+
+
+def test_both_ends_may_speak(ends: Ends) -> None:
+    ends.gate.send(Hello("b", "e", 1))
+    assert ends.other.receive() == Hello("b", "e", 1)
+
+
+def test_a_peer_that_does_not_listen_makes_send_say_so_at_once_and_loses_nothing_that_was_taken(ends: Ends) -> None:
+    message = Received("t", bytes(32 * 1024))
+    sent = 0
+    while ends.other.send(message):
+        sent += 1
+    assert ends.other.send(Give(0, 1)) is False
+    received = 0
+    while ends.gate.receive() == message:
+        received += 1
+    assert received == sent > 0
+    assert ends.other.send(message) is True
+
+
+@pytest.mark.parametrize("packet", [encode(MESSAGES[1])[:-1], b"\xff", bytes(PACKET_MAX + 1), bytes(PACKET_MAX + 1000), b""])
+def test_a_torn_oversized_or_empty_packet_breaks_the_link(tmp_path: Path, packet: bytes) -> None:
+    path = tmp_path / "reader.sock"
+    with closing(Listener(path, {own_uid()})) as listener, raw(path) as peer:
+        gate = listener.accept()
+        assert gate is not None
+        with closing(gate):
+            peer.send(packet)
+            with pytest.raises(LinkError):
+                gate.receive()
+
+
+def test_a_peer_that_left_is_told_as_a_link_error(ends: Ends) -> None:
+    ends.gate.close()
+    for step in (ends.other.receive, lambda: ends.other.send(Give(0, 1))):
+        with pytest.raises(LinkError) as caught:
+            step()
+        assert caught.value.what.startswith("the peer is gone")
+
+
+@needs_root
+def test_a_stranger_is_turned_away_by_his_user() -> None:
+    with open_folder() as folder:
+        path = folder / "reader.sock"
+        with closing(Listener(path, {own_uid()}, mode=0o666)) as listener:
+            with somebody_else():
+                stranger = raw(path)
+            with stranger:
+                assert listener.accept() is None
+                assert stranger.recv(1) == b""  # closed, not ignored
+            with closing(connect(path)) as friend:
+                link = listener.accept()
+                assert link is not None
+                with closing(link):
+                    link.send(Give(0, 1))
+                    assert friend.receive() == Give(0, 1)
+
+
+def test_a_socket_that_a_killed_process_left_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "reader.sock"
+    Listener(path, {own_uid()}).close()
+    assert path.is_socket()
+    with closing(Listener(path, {own_uid()})), closing(connect(path)) as link:
+        assert link.send(Give(0, 1)) is True
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o666])
+def test_the_socket_has_the_mode_that_was_asked(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "reader.sock"
+    with closing(Listener(path, {own_uid()}, mode=mode)):
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_nobody_waiting_is_none(tmp_path: Path) -> None:
+    with closing(Listener(tmp_path / "reader.sock", {own_uid()})) as listener:
+        assert listener.accept() is None
+
+
+def test_a_socket_that_cannot_be_made_names_its_path_and_a_hint(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "reader.sock"
+    with pytest.raises(LinkError) as caught:
+        Listener(path, {own_uid()})
+    assert str(caught.value) == f"no socket at {path}: No such file or directory\n  → does its folder exist, and may this user write there?"
+
+
+def test_a_path_that_is_too_long_for_a_socket_is_told_in_words(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 120)
+    for step in (lambda: Listener(path, {own_uid()}), lambda: connect(path)):
+        with pytest.raises(LinkError) as caught:
+            step()
+        assert caught.value.what.endswith(": AF_UNIX path too long")
+
+
+def test_a_gate_that_does_not_listen_is_told_with_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(LinkError) as caught:
+        connect(tmp_path / "reader.sock")
+    assert (caught.value.what, caught.value.hint) == (
+        f"nobody listens at {tmp_path}/reader.sock: No such file or directory",
+        "is `qrgate run gate` running?",
+    )

@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from device.domain import Grant, Passage, PassageOutcome
+from device.turnstile.machine import FORCED_INTERVAL_NS, WAITING_MAX, Action, Lane, Report, ReportForced, ShowGo, SwitchRelay, Turnstile
+
+MS = 1_000_000
+
+TRIPOD = Lane(pulse_ns=500 * MS, max_on_ns=3000 * MS, wait_ns=5000 * MS, has_sensor=True)
+DOOR = Lane(pulse_ns=2000 * MS, max_on_ns=3000 * MS, wait_ns=5000 * MS, has_sensor=False)
+LONG_PULSE = Lane(pulse_ns=2000 * MS, max_on_ns=3000 * MS, wait_ns=1000 * MS, has_sensor=True)
+OVERLONG_PULSE = Lane(pulse_ns=9000 * MS, max_on_ns=3000 * MS, wait_ns=1000 * MS, has_sensor=False)
+
+
+def play(turnstile: Turnstile, at_ms: int, what: str) -> list[Action]:
+    """One row: ``grant a by 1500``, ``closed`` (the relay's contact), ``passed`` (the sensor) or ``tick``."""
+    match what.split():
+        case ["grant", id_, "by", deadline_ms]:
+            return turnstile.grant(Grant(id_, int(deadline_ms) * MS), at_ms * MS)
+        case ["closed"]:
+            turnstile.relay_closed(at_ms * MS)
+            return []
+        case ["passed"]:
+            return turnstile.person_passed(at_ms * MS)
+        case _:
+            return turnstile.tick(at_ms * MS)
+
+
+def told(action: Action) -> str:
+    match action:
+        case SwitchRelay(on):
+            return "on" if on else "off"
+        case ShowGo():
+            return "go"
+        case ReportForced(at_ns):
+            return f"forced@{at_ns // MS}"
+        case Report(Passage(id_, outcome, opened_ns, ended_ns)):
+            return f"{id_}:{outcome}@{'never' if opened_ns is None else opened_ns // MS}-{ended_ns // MS}"
+
+
+# Each row: milliseconds, what happens, what is done, and when time alone has something to do next.
+Row = tuple[int, str, str, int | None]
+NEVER = None
+
+SCENARIOS: dict[str, tuple[Lane, list[Row]]] = {
+    "a person passes": (
+        TRIPOD,
+        [
+            (0, "tick", "", NEVER),
+            (100, "grant a by 1600", "on go", 600),
+            (130, "closed", "", 600),
+            (599, "tick", "", 600),
+            (600, "tick", "off", 5100),
+            (1400, "passed", "a:turned@130-1400", NEVER),
+            (9000, "tick", "", NEVER),
+        ],
+    ),
+    "a person passes while the pulse lasts": (
+        TRIPOD,
+        [(0, "grant a by 1500", "on go", 500), (300, "passed", "a:turned@0-300", 500), (500, "tick", "off", NEVER)],
+    ),
+    "nobody passes": (
+        TRIPOD,
+        [(0, "grant a by 1500", "on go", 500), (500, "tick", "off", 5000), (4999, "tick", "", 5000), (5000, "tick", "a:unused@0-5000", NEVER)],
+    ),
+    "without a sensor the pulse is all": (
+        DOOR,
+        [(0, "grant a by 1500", "on go", 2000), (20, "closed", "", 2000), (2000, "tick", "off a:assumed@20-2000", NEVER)],
+    ),
+    "a late tick does all that is due": (TRIPOD, [(0, "grant a by 1500", "on go", 500), (60_000, "tick", "off a:unused@0-60000", NEVER)]),
+    "a person who passes before a late tick is believed": (
+        TRIPOD,
+        [(0, "grant a by 1500", "on go", 500), (60_000, "passed", "a:turned@0-60000 off", NEVER)],
+    ),
+    "a wait shorter than the pulse lasts as long as the pulse": (
+        LONG_PULSE,
+        [(0, "grant a by 1500", "on go", 2000), (1500, "tick", "", 2000), (1900, "passed", "a:turned@0-1900", 2000), (2000, "tick", "off", NEVER)],
+    ),
+    "a pulse is cut at the hard maximum": (
+        OVERLONG_PULSE,
+        [(0, "grant a by 1500", "on go", 3000), (3000, "tick", "off", 9000), (9000, "tick", "a:assumed@0-9000", NEVER)],
+    ),
+    # --- deadlines
+    "a grant at its deadline opens nothing": (TRIPOD, [(1500, "grant a by 1500", "a:too_late@never-1500", NEVER)]),
+    "a grant just before its deadline opens": (TRIPOD, [(1499, "grant a by 1500", "on go", 1999)]),
+    "a commit that took for ever opens nothing": (TRIPOD, [(99_000, "grant a by 1500", "a:too_late@never-99000", NEVER)]),
+    # --- one at a time
+    "the second waits for the first": (
+        TRIPOD,
+        [
+            (0, "grant a by 9000", "on go", 500),
+            (100, "grant b by 9000", "", 500),
+            (500, "tick", "off", 5000),
+            (800, "passed", "a:turned@0-800 on go", 1300),
+            (1300, "tick", "off", 5800),
+            (1500, "passed", "b:turned@800-1500", NEVER),
+        ],
+    ),
+    "the second waits for the pulse of the first": (
+        TRIPOD,
+        [
+            (0, "grant a by 9000", "on go", 500),
+            (100, "grant b by 9000", "", 500),
+            (200, "passed", "a:turned@0-200", 500),
+            (500, "tick", "off on go", 1000),
+        ],
+    ),
+    "the second waits until its deadline": (
+        TRIPOD,
+        [
+            (0, "grant a by 1500", "on go", 500),
+            (100, "grant b by 1600", "", 500),
+            (500, "tick", "off", 1600),
+            (1600, "tick", "b:too_late@never-1600", 5000),
+            (5000, "tick", "a:unused@0-5000", NEVER),
+        ],
+    ),
+    "a lane that is free too late opens for the third": (
+        TRIPOD,
+        [
+            (0, "grant a by 9000", "on go", 500),
+            (100, "grant b by 1600", "", 500),
+            (100, "grant c by 9000", "", 500),
+            (2000, "passed", "a:turned@0-2000 off b:too_late@never-2000 on go", 2500),
+        ],
+    ),
+    "more than may wait are told at once": (
+        TRIPOD,
+        [
+            (0, "grant a by 9000", "on go", 500),
+            (10, "grant b by 9000", "", 500),
+            (20, "grant c by 9000", "", 500),
+            (30, "grant d by 9000", "", 500),
+            (40, "grant e by 9000", "", 500),
+            (50, "grant f by 9000", "f:too_late@never-50", 500),
+            (600, "passed", "a:turned@0-600 off on go", 1100),
+            (1200, "passed", "b:turned@600-1200 off on go", 1700),
+            (1800, "passed", "c:turned@1200-1800 off on go", 2300),
+        ],
+    ),
+    # --- without a grant
+    "somebody passes without a grant": (TRIPOD, [(100, "passed", "forced@100", NEVER)]),
+    "a sensor that chatters is one alarm a second": (
+        TRIPOD,
+        [
+            (0, "passed", "forced@0", NEVER),
+            (10, "passed", "", NEVER),
+            (999, "passed", "", NEVER),
+            (1000, "passed", "forced@1000", NEVER),
+            (1999, "passed", "", NEVER),
+        ],
+    ),
+    "a second person on one grant": (
+        TRIPOD,
+        [
+            (0, "grant a by 1500", "on go", 500),
+            (200, "passed", "a:turned@0-200", 500),
+            (300, "passed", "forced@300", 500),
+            (500, "tick", "off", NEVER),
+        ],
+    ),
+    "somebody after the wait is over": (
+        TRIPOD,
+        [(0, "grant a by 1500", "on go", 500), (5000, "tick", "off a:unused@0-5000", NEVER), (5001, "passed", "forced@5001", NEVER)],
+    ),
+    "a contact that bounces after the pulse is nothing": (
+        TRIPOD,
+        [
+            (0, "grant a by 1500", "on go", 500),
+            (20, "closed", "", 500),
+            (500, "tick", "off", 5000),
+            (510, "closed", "", 5000),
+            (900, "passed", "a:turned@20-900", NEVER),
+        ],
+    ),
+    "a contact that closes without a grant is nothing": (TRIPOD, [(0, "closed", "", NEVER), (10, "grant a by 1500", "on go", 510)]),
+    "a contact that closes after the person passed is nothing": (
+        TRIPOD,
+        [(0, "grant a by 1500", "on go", 500), (200, "passed", "a:turned@0-200", 500), (210, "closed", "", 500)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("lane", "rows"), SCENARIOS.values(), ids=SCENARIOS.keys())
+def test_the_lane_does_this_and_no_more(lane: Lane, rows: list[Row]) -> None:
+    turnstile = Turnstile(lane)
+    played = [(at_ms, what, " ".join(map(told, play(turnstile, at_ms, what))), turnstile.next_ns()) for at_ms, what, _, _ in rows]
+    assert played == [(at_ms, what, done, None if next_ms is None else next_ms * MS) for at_ms, what, done, next_ms in rows]
+
+
+def test_every_way_a_passage_ends_but_a_crash_is_told() -> None:
+    outcomes = {outcome for _, rows in SCENARIOS.values() for row in rows for outcome in PassageOutcome if f":{outcome}@" in row[2]}
+    assert outcomes == set(PassageOutcome) - {PassageOutcome.UNKNOWN}
+
+
+# --- whatever happens ------------------------------------------------------------------------------------------
+
+MOMENTS_MS = [0, 1, 99, 100, 101, 499, 500, 501, 999, 1000, 5000, 100_000]
+
+
+class AnyLane(RuleBasedStateMachine):
+    """Grants, persons and ticks at any time. ``done`` are the actions as the outputs would carry them out."""
+
+    @initialize(
+        pulse_ms=st.sampled_from([100, 500, 5000]),
+        max_on_ms=st.sampled_from([200, 500, 3000]),
+        wait_ms=st.sampled_from([100, 500, 5000]),
+        has_sensor=st.booleans(),
+    )
+    def fit(self, pulse_ms: int, max_on_ms: int, wait_ms: int, *, has_sensor: bool) -> None:
+        self.lane = Lane(pulse_ms * MS, max_on_ms * MS, wait_ms * MS, has_sensor)
+        self.turnstile = Turnstile(self.lane)
+        self.now_ns = 1_000_000 * MS
+        self.deadlines: dict[str, int] = {}
+        self.on_since_ns: int | None = None
+        self.open: set[str] = set()
+        self.reports: dict[str, Passage] = {}
+        self.forced: list[int] = []
+
+    @rule(later_ms=st.sampled_from(MOMENTS_MS), within_ms=st.sampled_from([-1000, 0, 1, 100, 1500, 100_000]))
+    def grant(self, later_ms: int, within_ms: int) -> None:
+        self.now_ns += later_ms * MS
+        grant = Grant(f"g{len(self.deadlines)}", self.now_ns + within_ms * MS)
+        self.deadlines[grant.id] = grant.deadline_ns
+        self._carry_out(self.turnstile.grant(grant, self.now_ns))
+
+    @rule(later_ms=st.sampled_from(MOMENTS_MS))
+    def person(self, later_ms: int) -> None:
+        self.now_ns += later_ms * MS
+        self._carry_out(self.turnstile.person_passed(self.now_ns))
+
+    @rule(later_ms=st.sampled_from(MOMENTS_MS))
+    def tick_whenever(self, later_ms: int) -> None:
+        self.now_ns += later_ms * MS
+        self._carry_out(self.turnstile.tick(self.now_ns))
+
+    @rule()
+    def tick_in_time(self) -> None:
+        self.now_ns = max(self.now_ns, self.turnstile.next_ns() or 0)
+        self._carry_out(self.turnstile.tick(self.now_ns))
+
+    @rule()
+    def contact(self) -> None:
+        self.turnstile.relay_closed(self.now_ns)
+
+    def _carry_out(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case SwitchRelay(on):
+                    assert on is (self.on_since_ns is None), "switched to what it is already"
+                    self.on_since_ns = self.now_ns if on else None
+                case ShowGo():
+                    self.open |= self._just_opened()
+                case Report(passage):
+                    assert passage.grant_id not in self.reports, "told twice"
+                    self.reports[passage.grant_id] = passage
+                    self.open.discard(passage.grant_id)
+                case ReportForced(at_ns):
+                    self.forced.append(at_ns)
+
+    def _just_opened(self) -> set[str]:
+        assert self.turnstile._open is not None
+        grant = self.turnstile._open.grant
+        assert self.now_ns < grant.deadline_ns, "opened after its deadline"
+        return {grant.id}
+
+    @invariant()
+    def never_two_are_open(self) -> None:
+        assert len(self.open) <= 1
+
+    @invariant()
+    def the_relay_is_off_when_its_time_is_over(self) -> None:
+        """After every input, whatever it is; between inputs ``next_ns`` says when to come back."""
+        if self.on_since_ns is not None:
+            off_ns = self.on_since_ns + min(self.lane.pulse_ns, self.lane.max_on_ns)
+            next_ns = self.turnstile.next_ns()
+            assert next_ns is not None
+            assert next_ns <= off_ns
+            assert self.now_ns < off_ns
+
+    @invariant()
+    def each_grant_is_open_waiting_or_told(self) -> None:
+        waiting = {grant.id for grant in self.turnstile._waiting}
+        assert len(waiting) <= WAITING_MAX
+        assert sorted([*waiting, *self.open, *self.reports]) == sorted(self.deadlines)
+
+    @invariant()
+    def who_came_too_late_never_opened_and_the_others_did(self) -> None:
+        assert {id_ for id_, each in self.reports.items() if (each.outcome is PassageOutcome.TOO_LATE) is not (each.opened_ns is None)} == set()
+
+    @invariant()
+    def alarms_are_a_second_apart(self) -> None:
+        assert [(a, b) for a, b in zip(self.forced, self.forced[1:], strict=False) if b - a < FORCED_INTERVAL_NS] == []
+
+    def teardown(self) -> None:
+        """Left alone, it comes to rest: relay off, every grant told."""
+        while (next_ns := self.turnstile.next_ns()) is not None:
+            self.now_ns = max(self.now_ns, next_ns)
+            self._carry_out(self.turnstile.tick(self.now_ns))
+        assert (self.on_since_ns, self.open, set(self.reports)) == (None, set(), set(self.deadlines))
+
+
+AnyLane.TestCase.settings = settings(derandomize=True, database=None, deadline=None, max_examples=150, stateful_step_count=30)
+TestAnyLane = AnyLane.TestCase
