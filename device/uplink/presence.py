@@ -1,0 +1,38 @@
+"""What the broker keeps as this gate's state: ``ready`` (birth), ``disconnected`` (orderly stop), ``lost`` (the will).
+
+The words are those of the Homie convention. All three are retained, so whoever subscribes later knows at once.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+
+from device.links import Hello
+
+
+class State(StrEnum):
+    READY = "ready"
+    DISCONNECTED = "disconnected"
+    LOST = "lost"
+
+
+def body(state: State, gate: str, hello: Hello) -> bytes:
+    """UTF-8 JSON; boot, epoch and last sequence as the gate told them when this connection was made."""
+    content = {
+        "state": state,
+        "gate": gate,
+        "boot": hello.boot,
+        "epoch": hello.epoch,
+        "last_sequence": hello.last_sequence,
+        "version": _version(),
+    }
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _version() -> str:
+    try:
+        return version("qrgate")
+    except PackageNotFoundError:
+        return "not installed"  # run from a checkout
