@@ -55,11 +55,14 @@ import os, pwd, sys
 from pathlib import Path
 from device.config import load
 from device.errors import QrgateError
+from device.gate.keys import PseudonymKey
 try:
     settings = load(Path(sys.argv[1]))
-    for secret, user in ((settings.broker.key_file, "qrgate-uplink"), (settings.pseudonyms.key_file, "qrgate-gate")):
+    # Taken over into the gate's own folder and erased in /etc, where the gate itself may not delete.
+    PseudonymKey(settings.paths.state, settings.pseudonyms.key_file)
+    for secret, user in ((settings.broker.key_file, "qrgate-uplink"), (settings.paths.state / "pseudonym.json", "qrgate-gate")):
         os.chown(secret, pwd.getpwnam(user).pw_uid, -1)
-        secret.chmod(0o400)
+    settings.broker.key_file.chmod(0o400)
 except (QrgateError, OSError) as error:
     sys.exit(str(error))
 END
