@@ -2,12 +2,14 @@
 
 Facts behind each line are in decoding.md section 8 and hardware.md section 3: waits are unlimited by default, a job
 that timed out stays queued, a request that nobody releases starves the camera, and its thread may die in silence.
+``make lab ARGS=camera`` runs all of this on the real picamera2.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -27,6 +29,9 @@ STALE_FRAMES = 4
 PACE_OF_INTERVAL = 0.8
 """A frame is asked for no sooner than this part of an interval after the last: libcamera's virtual camera has no pace
 of its own and would fill a processor; a real camera is slower than this, so nothing is lost."""
+
+HANDOVER_S = 1.0
+"""For a request that was taken as the wait for it ended: picamera2's thread hands it over within a millisecond."""
 
 HINT = "check the ribbon cable, then: rpicam-hello --list-cameras"
 
@@ -91,38 +96,45 @@ class Picamera2Source:
         wanted = {"size": self._size, "format": self._format}
         streams = {name: dict(wanted) for name in ("main", self._stream)}  # lores may not be larger than main
         interval_us = round(1e6 / self._frames_per_s)
-        paced = "FrameDurationLimits" in self._camera.camera_controls  # the virtual camera has no controls
+        paced = "FrameDurationLimits" in self._camera.camera_controls  # a webcam has none such
         controls = {"FrameDurationLimits": (interval_us, interval_us)} if paced else {}
         return self._camera.create_video_configuration(**streams, buffer_count=BUFFERS, controls=controls)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            self._camera.stop()
-        finally:
+            # It stops the camera too. stop() by itself waits without a limit for picamera2's thread, which may have died.
             self._camera.close()
+        except RuntimeError as reason:
+            raise HardwareError(f"the camera cannot be closed: {reason}", hint=HINT) from None
 
     def next(self, timeout_s: float) -> Frame | None:
         give_up_ns = self._pace.clock() + int(timeout_s * NS)
         if not self._pace.reach(self._due_ns, timeout_s):
             return None
-        for _ in range(BUFFERS + 1):
-            request = self._capture(max(give_up_ns - self._pace.clock(), NS // 100) / NS)
-            if request is None:
-                return None
-            frame = self._fresh(request)
-            if frame is not None:
-                return frame
+        try:
+            for _ in range(BUFFERS + 1):
+                request = self._capture(max(give_up_ns - self._pace.clock(), NS // 100) / NS)
+                if request is None:
+                    return None
+                frame = self._fresh(request)
+                if frame is not None:
+                    return frame
+        except RuntimeError as error:
+            raise HardwareError(f"the camera broke off: {error}", hint=HINT) from None
         return None
 
     def _capture(self, wait_s: float) -> Any | None:
+        job = self._camera.capture_request(wait=False)
         try:
-            return self._camera.capture_request(wait=wait_s)
+            return self._camera.wait(job, timeout=wait_s)
         except TimeoutError:
             # The job stays queued, and would take a request that nobody releases.
             self._camera.cancel_all_and_flush()
+        try:
+            # It was not cancelled if it took its request in between: that one is ours.
+            return self._camera.wait(job, timeout=HANDOVER_S)
+        except (CancelledError, TimeoutError):
             return None
-        except RuntimeError as error:
-            raise HardwareError(f"the camera broke off: {error}", hint=HINT) from None
 
     def _fresh(self, request: Any) -> Frame | None:
         """The frame of ``request``; ``None``, and the request given back, if it lay in a queue."""
@@ -157,5 +169,5 @@ def library() -> Any:
     """The module picamera2, imported only here."""
     try:
         return importlib.import_module("picamera2")
-    except ImportError as error:
+    except (ImportError, ValueError) as error:  # ValueError: "numpy.dtype size changed", one of its parts was built for another numpy
         raise HardwareError(f"picamera2 cannot be loaded: {error}", hint="on Raspberry Pi OS: apt install python3-picamera2") from None

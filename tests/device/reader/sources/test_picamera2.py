@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -58,6 +59,14 @@ class FakeMappedArray:
         self.request.mapped -= 1
 
 
+class FakeJob:
+    """As ``Job``: it has its request, or none yet, or was cancelled."""
+
+    def __init__(self, request: FakeRequest | None) -> None:
+        self.request = request
+        self.cancelled = False
+
+
 class FakePicamera2:
     camera_controls: ClassVar = {"FrameDurationLimits": (100, 1_000_000, 33_333)}
 
@@ -68,6 +77,8 @@ class FakePicamera2:
         self.free = BUFFERS
         self._config: dict[str, Any] = {}
         self.silent = False
+        self.late = False  # the next job gets its request between the end of the wait for it and its cancelling
+        self.waiting: FakeJob | None = None
         self.length = STRIDE * HEIGHT * 3 // 2
         self.buffer = mmap.mmap(-1, self.length)
         rows = np.frombuffer(self.buffer, np.uint8)[: STRIDE * HEIGHT].reshape(HEIGHT, STRIDE)
@@ -98,19 +109,35 @@ class FakePicamera2:
         self.log.append("start")
 
     def stop(self) -> None:
-        self.log.append("stop")
+        pytest.fail("stop() waits without a limit for a thread that may be dead")
 
     def close(self) -> None:
         self.log.append("close")
 
     def cancel_all_and_flush(self) -> None:
         self.log.append("cancel")
+        job, self.waiting = self.waiting, None
+        if job is not None and self.late:
+            job.request, self.late = self._request(), False
+        elif job is not None:
+            job.cancelled = True
 
-    def capture_request(self, wait: float | None = None, signal_function: Any = None, flush: Any = None) -> FakeRequest:  # noqa: ARG002  picamera2's own signature
-        assert wait, "wait=None and wait=0 do not wait as they read"
-        if self.silent or not self.free:
-            self.clock.sleep(wait)
+    def capture_request(self, wait: bool | float | None = None, signal_function: Any = None, flush: Any = None) -> FakeJob:  # noqa: ARG002  picamera2's own signature
+        assert wait is False, "anything else waits, and a time-out would lose the job"
+        job = FakeJob(None if self.silent or not self.free else self._request())
+        self.waiting = job if job.request is None else None
+        return job
+
+    def wait(self, job: FakeJob, timeout: float | None = None) -> FakeRequest:
+        assert timeout, "without a limit"
+        if job.cancelled:
+            raise CancelledError
+        if job.request is None:
+            self.clock.sleep(timeout)
             raise TimeoutError
+        return job.request
+
+    def _request(self) -> FakeRequest:
         self.free -= 1
         return FakeRequest(self, self.clock() - (self.ages_ms.pop(0) if self.ages_ms else 20) * 10**6)
 
@@ -139,7 +166,7 @@ def test_the_luma_plane_is_a_view_without_the_padding(camera: FakePicamera2, clo
         assert [symbol.payload for symbol in open_decoder("zxing", thorough=True).read(frame.luma)] == [VIETNAMESE]
         assert camera.camera_configuration()[stream] == {"size": (WIDTH, HEIGHT), "format": pixel_format, "stride": STRIDE}
         frame.release()
-    assert (camera.free, camera.log) == (BUFFERS, ["start", "stop", "close"])
+    assert (camera.free, camera.log) == (BUFFERS, ["start", "close"])
 
 
 def test_a_frame_has_the_moment_at_which_the_sensor_took_it(camera: FakePicamera2, clock: HandClock) -> None:
@@ -182,6 +209,26 @@ def test_a_silent_camera_is_waited_for_as_long_as_asked_and_its_job_is_cancelled
         assert (clock.now_ns - before_ns, camera.log) == (NS // 2, ["start", "cancel"])
         camera.silent = False
         assert source.next(0.5) is not None
+
+
+def test_a_request_that_was_taken_as_the_wait_for_it_ended_is_not_lost(camera: FakePicamera2, clock: HandClock) -> None:
+    camera.silent = camera.late = True
+    with source_of(camera, clock) as source:
+        frame = source.next(0.5)
+        assert frame is not None
+        frame.release()
+        assert (camera.free, camera.log) == (BUFFERS, ["start", "cancel"])
+
+
+@pytest.mark.parametrize(("call", "what"), [("capture_request", "the camera broke off: as made"), ("close", "the camera cannot be closed: as made")])
+def test_what_picamera2_says_of_a_broken_camera_is_a_hardware_error(camera: FakePicamera2, clock: HandClock, call: str, what: str) -> None:
+    def fail(**_options: object) -> None:
+        raise RuntimeError("as made")
+
+    setattr(camera, call, fail)
+    with pytest.raises(HardwareError) as raised, source_of(camera, clock) as source:
+        source.next(0.5)
+    assert (raised.value.what, "ribbon" in raised.value.hint) == (what, True)
 
 
 def test_a_camera_without_a_pace_of_its_own_is_asked_at_the_pace_of_the_settings(camera: FakePicamera2, clock: HandClock) -> None:
