@@ -18,7 +18,7 @@ help: ## list the targets (this)
 
 .PHONY: demo
 demo: $(READY) ## run the whole gate on made pictures and a real broker; ARGS="--camera" and others: other input
-	$(BIN)/qrgate demo $(ARGS)
+	$(BIN)/qrgate demo --cache build $(ARGS)
 
 .PHONY: test
 test: $(READY) ## run the tests

@@ -17,6 +17,7 @@ def report(tally: Tally, *, recorded: int, waiting: int, script: Script | None, 
         wrong.append(f"{recorded} events were recorded, {len(tally.events)} reached the subscriber")
     counts = sorted(tally.reasons().items())
     return {
+        "scripted": script is not None,
         "presentations": len(script.expected) if script else len(tally.of("decision")),
         "admitted": {reason: count for (admit, reason), count in counts if admit},
         "refused": {reason: count for (admit, reason), count in counts if not admit},
@@ -42,8 +43,10 @@ def print_report(table: dict[str, Any]) -> None:
         _row("WRONG", deviation)
     if table["wrong"]:
         print("\n  the demo FAILED")
-    elif table["presentations"]:
+    elif table["scripted"]:
         print("\n  every presentation was decided as expected, and every event is confirmed")
+    else:
+        print("\n  every event is confirmed")
 
 
 def _named(values: list[float]) -> dict[str, float]:

@@ -8,7 +8,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-import segno
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from device.credentials.kd1 import Claims, issuer_key_id, read, text_to_sign, to_base64url
@@ -76,7 +75,15 @@ def last_moment(day: date) -> datetime:
 
 
 def picture(text: str) -> bytes:
-    """``text`` as a QR symbol in a PNG: error correction M, or better where the symbol grows no larger by it."""
+    """``text`` as a QR symbol in a PNG: error correction M, or better where the symbol grows no larger by it.
+
+    Raises:
+        UsageError: the package that draws symbols is not installed, as on a gate.
+    """
+    try:
+        import segno  # noqa: PLC0415 - a gate has no use for it
+    except ImportError:
+        raise UsageError("this installation draws no symbols", hint="pip install 'qrgate[provision]', or give --text for the pass as text") from None
     symbol = segno.make_qr(text, error="m")
     file = io.BytesIO()
     symbol.save(file, kind="png", scale=PIXELS_PER_MODULE, border=QUIET_ZONE)
