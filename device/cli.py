@@ -109,7 +109,7 @@ def _run(options: argparse.Namespace) -> int:
         case None:
             from device.launch import Launcher  # noqa: PLC0415
 
-            return Launcher(options.settings).run(stopping)
+            return Launcher(options.settings, settings.paths.runtime).run(stopping)
         case "gate":
             from device.gate import service as gate  # noqa: PLC0415
 

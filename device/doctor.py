@@ -190,22 +190,22 @@ def _certificate(settings: Settings) -> Finding:
 
 
 def _broker(settings: Settings) -> Finding:
-    """A TLS connection with this gate's certificate; the broker's answer to MQTT itself shows when the gate runs."""
+    """A TLS connection as the uplink makes it; the broker's answer to MQTT itself shows when the gate runs."""
+    from device.uplink import tls  # noqa: PLC0415
+
     broker = settings.broker
-    where = f"{broker.host}:{broker.port}"
+    context = tls.context(broker)
     try:
-        context = ssl.create_default_context(cafile=str(broker.ca_file))
-        context.load_cert_chain(str(broker.certificate_file), str(broker.key_file))
         with (
             socket.create_connection((broker.host, broker.port), timeout=CONNECT_S) as plain,
             context.wrap_socket(plain, server_hostname=broker.host) as secure,
         ):
-            version = secure.version()
-    except ssl.SSLCertVerificationError as error:
-        return Result.FAIL, f"{where}: {error.verify_message}", "wrong CA file, wrong host name, or a wrong clock: `date`"
+            return Result.OK, f"{broker.host}:{broker.port} answers with {secure.version()}", ""
     except (OSError, ValueError) as error:
-        return Result.WARN, f"{where}: {error}", "the gate works without; is the network up, the broker running, the port open?"
-    return Result.OK, f"{where} answers with {version}", ""
+        told = tls.explained(error, broker)
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return Result.FAIL, told.what, told.hint
+        return Result.WARN, told.what, f"the gate works without; {told.hint}"
 
 
 # --- report ----------------------------------------------------------------------------------------------------

@@ -23,9 +23,12 @@ REPEAT = 2
 """A board that was cut off in the middle of a frame takes the first of ours for its end, and obeys the second."""
 
 
-def make_safe(folder: Path) -> int:
-    """Let go of relay, lamps and buzzer as the settings in ``folder`` name them; the exit code."""
-    tables = _driven(folder)
+def make_safe(folder: Path, runtime: Path | None = None) -> int:
+    """Let go of relay, lamps and buzzer as the settings in ``folder`` name them; the exit code.
+
+    ``runtime`` is the runtime folder where that is known: a ``gate.toml`` that was broken since cannot tell it.
+    """
+    tables = _driven(folder, runtime)
     if tables is None:
         _say(f"no settings in {folder}: nothing is known to be driven; if a gate was set up here, cut its lock supply")
         return EXIT_SETTINGS
@@ -35,11 +38,11 @@ def make_safe(folder: Path) -> int:
     return EXIT_HARDWARE if problems else EXIT_OK
 
 
-def _driven(folder: Path) -> dict[str, object] | None:
+def _driven(folder: Path, runtime: Path | None) -> dict[str, object] | None:
     """The tables that say what is driven; a broken file must not hide a good one."""
     own = _read(folder / "gate.toml")
-    runtime = folder / str(_table(own or {}, "paths").get("runtime", "/run/qrgate"))
-    return _read(runtime / DRIVEN) or own
+    named = folder / str(_table(own or {}, "paths").get("runtime", "/run/qrgate"))
+    return _read((runtime or named) / DRIVEN) or own
 
 
 def _read(path: Path) -> dict[str, object] | None:
@@ -123,4 +126,5 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(make_safe(Path(sys.argv[1] if len(sys.argv) > 1 else "/etc/qrgate")))
+    # FOLDER of the settings, and the RUNTIME folder where that is known
+    sys.exit(make_safe(*map(Path, sys.argv[1:3] or ["/etc/qrgate"])))

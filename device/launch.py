@@ -51,8 +51,10 @@ class _Part:
 
 
 class Launcher:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, runtime: Path) -> None:
+        """``folder`` holds the settings; ``runtime`` is the runtime folder that they name."""
         self._folder = folder
+        self._runtime = runtime
         self._parts = [_Part(name) for name in PARTS]
         self._selector = selectors.DefaultSelector()
 
@@ -123,7 +125,7 @@ class Launcher:
 
     def _make_safe(self) -> None:
         failsafe = Path(__file__).with_name("failsafe.py")
-        command = [sys.executable, "-I", str(failsafe), str(self._folder)]  # -I: nothing of the environment, nothing of the rest
+        command = [sys.executable, "-I", str(failsafe), str(self._folder), str(self._runtime)]  # -I: nothing of the environment, nothing of the rest
         try:
             subprocess.run(command, timeout=FAILSAFE_S, check=False)  # noqa: S603 - our own file
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -176,7 +176,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pseudonyms:
-    key_file: Path = key(about="first day's key of this site (JSON from `qrgate-provision init`); moved into the state folder at first start")
+    key_file: Path = key(
+        about="first day's key of this site (JSON from `qrgate-provision init`); taken into the state folder and erased here at first start"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,7 @@ class Deciding:
         self._budget = RefusalBudget()
         self._granted: dict[str, _Granted] = {}
         self._unrecorded: deque[tuple[EventType, dict[str, Any], str, OpenGrant | None, bool]] = deque(maxlen=UNRECORDED_MAX)
+        self._told_unrecorded = 0
 
     # --- decisions ---------------------------------------------------------------------------------------------
 
@@ -97,7 +98,8 @@ class Deciding:
                 writing.open_grant(grant)
         committed_ns = monotonic_ns()
         if decision.admit:
-            self._act.grant(Grant(id_, track.decoded_ns + self._grant_within_ns))
+            read_ns = min(track.decoded_ns, at_ns)  # a reader whose clock runs ahead must not make a grant that never ages
+            self._act.grant(Grant(id_, read_ns + self._grant_within_ns))
             timing = {"frame_ns": track.frame_ns, "decoded_ns": track.decoded_ns, "committed_ns": committed_ns, "commit_ns": self._store.commit_ns}
             self._granted[id_] = _Granted(grant, timing)
         self._committed()
@@ -155,7 +157,9 @@ class Deciding:
             try:
                 self._write(kind, facts, subject, grant, give_back=give_back)
             except StoreError as error:
-                log.error("%d facts wait to be recorded: %s", len(self._unrecorded), error)
+                if len(self._unrecorded) != self._told_unrecorded:  # a disk that is full for a week is not a line every turn
+                    self._told_unrecorded = len(self._unrecorded)
+                    log.error("%d facts wait to be recorded: %s", self._told_unrecorded, error)
                 return
             self._unrecorded.popleft()
 

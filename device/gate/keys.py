@@ -19,26 +19,49 @@ FINGERPRINT_KEY_BYTES = 32
 
 
 class PseudonymKey:
-    """The site's key of today. Turning it overwrites yesterday's: what was is gone."""
+    """The site's key of today. Turning it overwrites yesterday's: what was is gone.
+
+    The key that the office handed over (``first``) is taken into the state folder and erased where it lay, since whoever
+    finds it there can turn it to every day after. One of another site, or after a theft, replaces the key in use.
+    """
 
     def __init__(self, state: Path, first: Path) -> None:
-        """``state`` holds the key in use; at the first start it is taken from ``first``.
-
-        Raises:
-            SettingsError: there is no key, or the file is no key.
-            StoreError: it cannot be written.
-        """
+        """Raises SettingsError where there is no key, or a file is none; StoreError where it cannot be kept."""
         self._path = state / "pseudonym.json"
-        self._key = _read_day_key(self._path if self._path.exists() else first)
+        kept = _read_day_key(self._path) if self._path.exists() else None
+        handed = _read_day_key(first) if kept is None or first.exists() else None
+        if handed is not None and (kept is None or not _same_line(kept, handed)):
+            self._keep(handed)
+        elif kept is not None:
+            self._key = kept
+        self.left_behind = _erase(first)
+
+    def _keep(self, key: DayKey) -> None:
+        write_secret(self._path, json.dumps({"date": key.day.isoformat(), "key": key.key.hex()}).encode())
+        self._key = key
 
     def today(self, now: Instant) -> DayKey:
         """The key for today's pseudonyms. Only a trusted clock may turn it, because turning is not undone."""
         if now.trust is ClockTrust.TRUSTED:
             turned = self._key.on(day_in_viet_nam(now))
-            if turned is not self._key or not self._path.exists():
-                write_secret(self._path, json.dumps({"date": turned.day.isoformat(), "key": turned.key.hex()}).encode())
-                self._key = turned
+            if turned is not self._key:
+                self._keep(turned)
         return self._key
+
+
+def _same_line(one: DayKey, other: DayKey) -> bool:
+    """Does one of them turn into the other?"""
+    day = max(one.day, other.day)
+    return one.on(day) == other.on(day)
+
+
+def _erase(path: Path) -> Path | None:
+    """Delete ``path``; answers with it where that is not allowed. (Flash may keep the bytes a while: see the decision.)"""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return path
+    return None
 
 
 class Fingerprints:

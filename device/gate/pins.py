@@ -21,12 +21,16 @@ FACTORIES = {
 }
 
 
+BOUNCE_S = 0.01
+"""A mechanical contact bounces for some milliseconds; a turnstile's passage pulse lasts 0.3 s (TiSO)."""
+
+
 @cache
 def factory(pins: Pins) -> Any:
     """The one pin factory of this process. Raises HardwareError where its driver is missing or the chip is not there."""
     name, takes_chip = FACTORIES[pins.factory]
     module, _, kind = name.partition(":")
-    hint = f"pins.factory is {pins.factory!r}; on a Pi: apt install python3-lgpio, and the user must be in group gpio"
+    hint = f"pins.factory is '{pins.factory}'; on a Pi: apt install python3-lgpio, and the user must be in group gpio"
     try:
         make = getattr(importlib.import_module(module), kind)
         return make(chip=pins.chip) if takes_chip else make()
@@ -47,6 +51,6 @@ def output(pins: Pins, number: int, *, active_high: bool = True) -> gpiozero.Dig
 def contact_to_ground(pins: Pins, number: int) -> gpiozero.DigitalInputDevice:
     """Pin ``number`` as an input with pull-up: active while a contact closes it to ground. Raises HardwareError."""
     try:
-        return gpiozero.DigitalInputDevice(number, pull_up=True, pin_factory=factory(pins))
+        return gpiozero.DigitalInputDevice(number, pull_up=True, bounce_time=BOUNCE_S, pin_factory=factory(pins))
     except Exception as error:  # noqa: BLE001 - see above
         raise HardwareError(f"pin {number} cannot be an input: {error}", hint="is another program using it? `gpioinfo` tells") from None

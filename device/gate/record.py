@@ -13,7 +13,7 @@ from device import notify
 from device.admission.presentations import Presentations
 from device.clock import NS, monotonic_ns
 from device.domain import EventType, Passage
-from device.errors import LinkError
+from device.errors import HardwareError, LinkError
 from device.gate.act import Act, Broken, Fact
 from device.gate.deciding import Deciding
 from device.gate.outbox import Outbox
@@ -27,7 +27,9 @@ TURN_S = 0.2
 """The loop turns at least this often: for retries, and to see that it should stop."""
 
 ACT_SILENT_NS = 3 * NS
-"""An acting thread that has not turned for so long hangs; the service manager must end the process."""
+ACT_SILENT_TURNS = 5
+"""An acting thread that has not turned for so long hangs, or died of a bug. Seen in several turns, since after a machine
+stood still as a whole this thread may be the first to wake."""
 
 
 class Facts:
@@ -69,9 +71,14 @@ class Record:
         self._reader = _Peer("reader", reader, self._selector, self._from_reader, lost=presentations.reader_lost)
         self._uplink = _Peer("uplink", uplink, self._selector, outbox.take, connected=outbox.connected, lost=outbox.lost)
         self._reader_state = "ok"
+        self._silent_turns = 0
 
     def run(self, stopping: threading.Event) -> None:
-        """Until ``stopping``. Raises HardwareError when an output broke."""
+        """Until ``stopping``.
+
+        Raises:
+            HardwareError: an output broke, or the acting thread hangs: the process must end, so that ``failsafe`` lets go.
+        """
         while not stopping.is_set():
             for ready, _ in self._selector.select(self._wait_s()):
                 ready.data()
@@ -79,8 +86,16 @@ class Record:
             for presentation in self._presentations.due(now_ns):
                 self._deciding.settle(presentation)
             self._deciding.catch_up(now_ns)
-            if monotonic_ns() - self._act.beat_ns < ACT_SILENT_NS:
-                notify.notify(notify.ALIVE)
+            self._feel_the_pulse()
+
+    def _feel_the_pulse(self) -> None:
+        self._silent_turns = self._silent_turns + 1 if monotonic_ns() - self._act.beat_ns >= ACT_SILENT_NS else 0
+        if self._silent_turns == 0:
+            notify.notify(notify.ALIVE)
+        elif self._silent_turns >= ACT_SILENT_TURNS:
+            raise HardwareError(
+                "the acting thread hangs: nobody could be let in, or a relay let go", hint="the gate starts again; report what the log says"
+            )
 
     def close(self) -> None:
         self._reader.close()

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from device import clock, credentials, notify
 from device.admission.policy import Policy
 from device.admission.presentations import Presentations
+from device.credentials.kd1 import issuer_key_id
 from device.domain import EventType
 from device.errors import EXIT_OK, HardwareError, SettingsError, StoreError
 from device.events.topics import Topics
@@ -58,9 +59,10 @@ def _assemble(settings: Settings, closing: ExitStack) -> Record:
     wall = clock.WallClock(settings.clock.source)
     wall.raise_floor(store.clock_floor)
     fingerprints = Fingerprints(settings.paths.state)
+    pseudonyms = PseudonymKey(settings.paths.state, settings.pseudonyms.key_file)
     facts = Facts()
     act = _start_acting(settings, facts, closing)
-    issuers = {bytes.fromhex(key_id): Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)) for key_id, key in settings.issuers.items()}
+    issuers = _issuers(settings)
     presentations = Presentations(
         read=partial(credentials.read, issuers=issuers),
         fingerprint=fingerprints.of,
@@ -72,7 +74,7 @@ def _assemble(settings: Settings, closing: ExitStack) -> Record:
         presentations=presentations,
         store=store,
         clock=wall,
-        pseudonyms=PseudonymKey(settings.paths.state, settings.pseudonyms.key_file),
+        pseudonyms=pseudonyms,
         fingerprints=fingerprints,
         act=act,
         grant_within_ns=int(settings.policy.grant_within_s * clock.NS),
@@ -93,7 +95,18 @@ def _assemble(settings: Settings, closing: ExitStack) -> Record:
     closing.callback(record.close)
     deciding.recover()
     deciding.fact(EventType.AUDIT, {"what": "started", "boot": boot})
+    if pseudonyms.left_behind:
+        log.error("the first pseudonym key is still at %s: whoever finds it there knows every day's; delete it", pseudonyms.left_behind)
+        deciding.fact(EventType.ALARM, {"what": "first_key_left"})
     return record
+
+
+def _issuers(settings: Settings) -> dict[bytes, Ed25519PublicKey]:
+    """Whom this gate trusts. Raises SettingsError for an id that is not its key's: a typo would refuse every pass."""
+    for key_id, key in settings.issuers.items():
+        if issuer_key_id(bytes.fromhex(key)).hex() != key_id:
+            raise SettingsError(f"site.toml: issuers.{key_id} is not the id of that key", hint="copy both as `qrgate-provision init` wrote them")
+    return {bytes.fromhex(key_id): Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)) for key_id, key in settings.issuers.items()}
 
 
 def _make_folders(settings: Settings) -> None:

@@ -79,7 +79,8 @@ class ChangeDetector:
 
 
 def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.maximum(one, other) - np.minimum(one, other)
+    difference: NDArray[np.uint8] = np.maximum(one, other) - np.minimum(one, other)
+    return difference
 
 
 def _median(counts: NDArray[np.intp]) -> float | None:

@@ -15,4 +15,4 @@ class WithoutFailsafe(Launcher):
 
 
 if __name__ == "__main__":
-    sys.exit(WithoutFailsafe(Path(sys.argv[1])).run(_stop_on_signals()))
+    sys.exit(WithoutFailsafe(Path(sys.argv[1]), Path(sys.argv[1]) / "run").run(_stop_on_signals()))

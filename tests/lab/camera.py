@@ -44,7 +44,7 @@ def pictures(width: int, height: int) -> list[Luma]:
     shown: list[Luma] = []
     for payload in SHOWN.values():
         symbol = code(payload, scale=5)
-        picture = scene(255 - symbol if payload == INVERTED else symbol, width=width, height=height)
+        picture = scene(~symbol if payload == INVERTED else symbol, width=width, height=height)
         shown += [picture] * PICTURES_IN_VIEW + [scene(width=width, height=height)] * PICTURES_BETWEEN
     return shown
 

@@ -116,7 +116,7 @@ def test_time_in_decoders_and_in_reduction_is_told_apart_from_the_rest() -> None
 def test_real_decoders_in_any_order_give_exact_bytes(names: tuple[str, ...], payload: bytes, inverted: bool) -> None:
     picture = scene(code(payload))
     chain = open_chain(names)
-    (reading,) = chain.read(255 - picture if inverted else picture, moving=True)
+    (reading,) = chain.read(~picture if inverted else picture, moving=True)
     assert (reading.payload, chain.failures) == (payload, 0)
 
 

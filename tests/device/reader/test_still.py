@@ -13,7 +13,7 @@ from tests.device.reader.pictures import RANDOM, VIETNAMESE, code, scene
 @pytest.mark.parametrize("inverted", [False, True], ids=["dark on light", "light on dark"])
 def test_a_clean_code_is_read_to_the_byte(payload: bytes, inverted: bool) -> None:
     picture = scene(code(payload), width=640, height=480)
-    assert [symbol.payload for symbol in read_still(255 - picture if inverted else picture)] == [payload]
+    assert [symbol.payload for symbol in read_still(~picture if inverted else picture)] == [payload]
 
 
 def test_two_codes_in_one_picture_are_both_read() -> None:

@@ -1,0 +1,309 @@
+"""Deciding with a real store; the acting thread is not started, so what it is told waits in its inbox."""
+
+from __future__ import annotations
+
+import json
+import queue
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from device import credentials
+from device.admission.budget import MINUTE_NS, SINGLY_A_MINUTE
+from device.admission.policy import Policy
+from device.admission.presentations import Presentations
+from device.clock import NS, WallClock, monotonic_ns
+from device.domain import Direction, EventType, Grant, Passage, PassageOutcome, Track, TrackState
+from device.errors import StoreError
+from device.gate.act import Act
+from device.gate.deciding import Deciding
+from device.gate.keys import Fingerprints, PseudonymKey
+from device.gate.store import OpenGrant, Store
+from device.settings import ClockSource
+from device.turnstile.machine import Lane, Turnstile
+from device.turnstile.signals import Signal
+from tests.device.gate.test_act import Watched
+from tests.gates import Issuer
+
+ISSUER = Issuer()
+WITHIN_NS = 1_500_000_000
+CARD = "999000000001|999000001|Nguyễn Thử Nghiệm|01011990|Nam|Số 1 đường Mẫu|01012022".encode()
+
+
+class Bench:
+    def __init__(self, state: Path, *, admits_claims: bool = False) -> None:
+        self.store = Store(state / "events.db", gate="g1", boot="boot-1")
+        first = state.parent / "first.json"
+        first.write_text('{"date": "2026-01-01", "key": "' + "5a" * 32 + '"}', encoding="ascii")
+        relay = Watched("relay", queue.Queue())
+        self.act = Act(Turnstile(Lane(pulse_ns=NS, max_on_ns=NS, wait_ns=NS, has_sensor=False)), relay, {}, lambda _fact: None)
+        fingerprints = Fingerprints(state)
+        issuers = {ISSUER.key_id: Ed25519PublicKey.from_public_bytes(ISSUER.public)}
+        self.presentations = Presentations(read=partial(credentials.read, issuers=issuers), fingerprint=fingerprints.of, settle_ns=0)
+        self.committed = 0
+        self.deciding = Deciding(
+            policy=Policy("g1", "main", Direction.ENTRY, admits_claims=admits_claims),
+            presentations=self.presentations,
+            store=self.store,
+            clock=WallClock(ClockSource.SYSTEM),
+            pseudonyms=PseudonymKey(state, first),
+            fingerprints=fingerprints,
+            act=self.act,
+            grant_within_ns=WITHIN_NS,
+            committed=self._commit,
+        )
+        self._tracks = 0
+
+    def _commit(self) -> None:
+        self.committed += 1
+
+    def show(self, *payloads: bytes) -> None:
+        """New codes come into view, and whatever was there leaves."""
+        self.look(*(self.track(payload) for payload in payloads))
+
+    def look(self, *tracks: Track) -> None:
+        for presentation in self.presentations.look(tracks, monotonic_ns()):
+            self.deciding.settle(presentation)
+
+    def track(self, payload: bytes) -> Track:
+        self._tracks += 1
+        now = monotonic_ns()
+        return Track(f"r-{self._tracks}", TrackState.APPEARED, payload, self._tracks, now, now, now, "half")
+
+    def told(self) -> list[Any]:
+        """What the acting thread was told since the last look."""
+        inbox, told = self.act._inbox, []
+        while not inbox.empty():
+            told.append(inbox.get())
+        return told
+
+    def granted(self) -> str:
+        (grant,) = self.told()
+        assert isinstance(grant, Grant)
+        return grant.id
+
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(event.body) for event in self.store.events_after(0, 100)]
+
+    def facts(self) -> list[tuple[str, dict[str, Any]]]:
+        return [(event["type"], event["data"]) for event in self.events()]
+
+    def fill_the_disk(self) -> None:
+        (pages,) = self.store._db.execute("PRAGMA page_count").fetchone()
+        self.store._db.execute(f"PRAGMA max_page_count={pages}")
+        with suppress(StoreError):
+            while True:
+                self.deciding._write(EventType.AUDIT, {"what": "filler"}, "gate", None, give_back=False)
+
+    def make_room(self) -> None:
+        self.store._db.execute("PRAGMA max_page_count=100000")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    path = tmp_path / "state"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def bench(state: Path) -> Iterator[Bench]:
+    bench = Bench(state)
+    with closing(bench.store):
+        yield bench
+
+
+def passage(id_: str, outcome: PassageOutcome) -> Passage:
+    return Passage(id_, outcome, None if outcome is PassageOutcome.TOO_LATE else 5, 9)
+
+
+# --- decisions -------------------------------------------------------------------------------------------------
+
+
+def test_an_admission_is_recorded_before_it_is_granted(bench: Bench) -> None:
+    track = bench.track(ISSUER.issue(1))
+    bench.look(track)
+    ((kind, data),) = bench.facts()
+    assert kind == "qrgate.decision"
+    assert len(bytes.fromhex(data.pop("person"))) == 16
+    assert data == {
+        "presentation": "r-1",
+        "direction": "entry",
+        "admit": True,
+        "reason": "ok",
+        "credential": "kd1",
+        "proof": "proven",
+        "frame": 1,
+        "frame_ns": track.frame_ns,
+        "decoded_ns": track.decoded_ns,
+        "stage": "half",
+    }
+    (event,) = bench.events()
+    assert bench.told() == [Grant(event["id"], track.decoded_ns + WITHIN_NS)]
+    assert bench.store.open_grants() == [OpenGrant(event["id"], "r-1", None)]
+    assert (event["subject"], bench.committed) == ("r-1", 1)
+
+
+def test_a_refusal_is_recorded_and_told_and_grants_nothing(bench: Bench) -> None:
+    bench.show(CARD)
+    ((kind, data),) = bench.facts()
+    assert (kind, data["admit"], data["reason"], data["credential"], data["proof"]) == ("qrgate.decision", False, "not_proven", "cccd", "claimed")
+    assert (bench.told(), bench.store.open_grants()) == ([Signal.ANOTHER_CODE], [])
+
+
+def test_what_is_no_credential_is_recorded_by_its_kind_and_not_as_a_person(bench: Bench) -> None:
+    bench.show(b"https://example.org/a")
+    ((_, data),) = bench.facts()
+    assert (data["reason"], data["shown"], "person" in data) == ("link", "link", False)
+
+
+def test_two_people_at_once_are_refused_as_one_presentation(bench: Bench) -> None:
+    bench.show(ISSUER.issue(1), ISSUER.issue(2))
+    assert [(data["reason"], data["presentation"]) for _, data in bench.facts()] == [("one_at_a_time", "r-1")]
+    assert bench.told() == [Signal.ONE_AT_A_TIME]
+    assert [known.track_id for known in bench.store.remembered(monotonic_ns())] == ["r-1", "r-2"]
+
+
+def test_a_code_that_stays_in_view_is_decided_once(bench: Bench) -> None:
+    track = bench.track(ISSUER.issue(1))
+    for _ in range(20):
+        bench.look(track)
+    assert len(bench.facts()) == 1
+
+
+def test_the_same_person_has_the_same_pseudonym_and_another_has_another(bench: Bench) -> None:
+    for payload in (CARD, CARD, CARD.replace(b"999000000001", b"999000000002")):
+        bench.show(payload)
+    one, again, other = (data["person"] for _, data in bench.facts())
+    assert one == again != other
+
+
+def test_a_reader_whose_clock_runs_ahead_gets_no_longer_grant(bench: Bench) -> None:
+    track = bench.track(ISSUER.issue(1))
+    ahead = Track(track.id, track.state, track.payload, 1, track.frame_ns, monotonic_ns() + 3600 * NS, track.last_seen_ns, "half")
+    bench.look(ahead)
+    (grant,) = bench.told()
+    assert grant.deadline_ns <= monotonic_ns() + WITHIN_NS
+
+
+# --- passages --------------------------------------------------------------------------------------------------
+
+
+def test_a_passage_repeats_the_times_of_its_decision(bench: Bench) -> None:
+    track = bench.track(ISSUER.issue(1))
+    bench.look(track)
+    id_ = bench.granted()
+    bench.deciding.passage(Passage(id_, PassageOutcome.TURNED, 5, 9))
+    kind, data = bench.facts()[1]
+    timing = data.pop("timing")
+    assert (kind, data) == ("qrgate.passage", {"decision": id_, "presentation": "r-1", "outcome": "turned"})
+    assert (timing["frame_ns"], timing["decoded_ns"], timing["opened_ns"], timing["ended_ns"]) == (track.frame_ns, track.decoded_ns, 5, 9)
+    assert timing["committed_ns"] >= track.decoded_ns
+    assert timing["commit_ns"] > 0
+    assert bench.store.open_grants() == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "second"),
+    [
+        (PassageOutcome.TURNED, "used_up"),
+        (PassageOutcome.ASSUMED, "used_up"),
+        (PassageOutcome.UNUSED, "ok"),
+        (PassageOutcome.TOO_LATE, "ok"),
+    ],
+)
+def test_a_use_counts_only_if_the_lane_was_passed(bench: Bench, outcome: PassageOutcome, second: str) -> None:
+    once = ISSUER.issue(1, uses=1, counted_at="g1")
+    bench.show(once)
+    bench.deciding.passage(passage(bench.granted(), outcome))
+    bench.show(once)
+    assert [data["reason"] for kind, data in bench.facts() if kind == "qrgate.decision"] == ["ok", second]
+
+
+def test_a_use_is_reserved_while_its_grant_is_open(bench: Bench) -> None:
+    once = ISSUER.issue(1, uses=1, counted_at="g1")
+    bench.show(once)
+    bench.show()
+    bench.show(once)
+    assert [data["reason"] for _, data in bench.facts()] == ["ok", "used_up"]
+
+
+def test_grants_that_were_open_when_the_gate_died_end_as_unknown_and_their_use_is_consumed(state: Path) -> None:
+    once = ISSUER.issue(1, uses=1, counted_at="g1")
+    before = Bench(state)
+    before.show(once)
+    id_ = before.granted()
+    before.store.close()
+    after = Bench(state)
+    with closing(after.store):
+        after.deciding.recover()
+        after.deciding.recover()
+        assert after.facts()[1:] == [("qrgate.passage", {"decision": id_, "presentation": "r-1", "outcome": "unknown"})]
+        assert after.told() == []
+        after.show(once)
+        assert after.facts()[-1][1]["reason"] == "used_up"
+
+
+# --- the budget of refusals ------------------------------------------------------------------------------------
+
+
+def test_refusals_beyond_the_budget_become_one_counted_record_a_minute_later(bench: Bench) -> None:
+    for number in range(SINGLY_A_MINUTE + 5):
+        bench.show(f"junk {number}".encode())
+    assert len(bench.facts()) == SINGLY_A_MINUTE
+    assert bench.told() == [Signal.ANOTHER_CODE] * (SINGLY_A_MINUTE + 5)  # everybody is told
+    for _ in range(2):
+        bench.deciding.catch_up(monotonic_ns() + MINUTE_NS)
+    assert bench.facts()[SINGLY_A_MINUTE:] == [("qrgate.audit", {"what": "refusals_folded", "counts": {"not_a_pass": 5}})]
+
+
+def test_admissions_have_no_budget(bench: Bench) -> None:
+    for number in range(SINGLY_A_MINUTE + 5):
+        bench.show(ISSUER.issue(number))
+    assert [data["admit"] for _, data in bench.facts()] == [True] * (SINGLY_A_MINUTE + 5)
+
+
+# --- a disk that will not do -----------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_recorded_does_not_happen_and_the_code_is_offered_again(bench: Bench) -> None:
+    bench.fill_the_disk()
+    filled = len(bench.facts())
+    track = bench.track(ISSUER.issue(1))
+    for _ in range(3):
+        bench.look(track)
+    assert bench.told() == [Signal.OUT_OF_ORDER] * 3
+    bench.make_room()
+    bench.look(track)
+    assert bench.granted() == bench.events()[-1]["id"]
+    assert [(kind, data.get("reason")) for kind, data in bench.facts()[filled:]] == [("qrgate.decision", "ok")]
+
+
+def test_facts_that_cannot_be_recorded_wait_and_are_recorded_in_order(bench: Bench) -> None:
+    bench.show(ISSUER.issue(1))
+    id_ = bench.granted()
+    bench.fill_the_disk()
+    filled = len(bench.facts())
+    bench.deciding.passage(passage(id_, PassageOutcome.ASSUMED))
+    bench.deciding.fact(EventType.ALARM, {"what": "camera", "state": "no_frames"})
+    assert len(bench.facts()) == filled
+    bench.make_room()
+    bench.deciding.catch_up(monotonic_ns())
+    assert [(kind, data.get("outcome") or data["what"]) for kind, data in bench.facts()[filled:]] == [
+        ("qrgate.passage", "assumed"),
+        ("qrgate.alarm", "camera"),
+    ]
+    assert bench.store.open_grants() == []
+
+
+def test_a_pseudonym_key_that_cannot_be_kept_lets_nobody_in(state: Path) -> None:
+    bench = Bench(state)
+    with closing(bench.store):
+        (state / "pseudonym.new").mkdir()  # in the way of the file that replaces the key
+        bench.show(ISSUER.issue(1))
+        assert (bench.told(), bench.facts(), bench.store.open_grants()) == ([Signal.OUT_OF_ORDER], [], [])

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from device.launch import DELAY_FIRST_S, DELAY_MAX_S, FIRST_START_S, PARTS, Launcher, _Part
+from tests.device.boards import OFF, ON, Board
+from tests.device.complete import complete, record
+from tests.gates import Gate, show
+
+WAIT_S = 15.0
+POLL_S = 0.01  # there is no event for "a process appeared"
+
+
+class Launched:
+    """``qrgate run`` as a process, and its parts as the kernel lists them."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.log = gate.folder / "log"
+        with self.log.open("wb") as log:
+            command = [sys.executable, "-m", "device", "run", "--settings", str(gate.folder)]
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+
+    def parts(self) -> dict[str, int]:
+        """Part -> process id."""
+        found = {}
+        with suppress(OSError):  # a process that ends while we look
+            for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split():
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+                if "run" in words and words[words.index("run") + 1] in PARTS:
+                    found[words[words.index("run") + 1]] = int(pid)
+        return found
+
+    def wait(self, so: Callable[[], bool]) -> None:
+        give_up_s = time.monotonic() + WAIT_S
+        while not so():
+            assert time.monotonic() < give_up_s, self.log.read_text("utf-8")
+            time.sleep(POLL_S)
+
+    def wait_for(self, *names: str) -> dict[str, int]:
+        """Wait until exactly these parts run."""
+        self.wait(lambda: self.parts().keys() == set(names))
+        return self.parts()
+
+    def end(self) -> tuple[int, str]:
+        """Exit code and words of a launcher that ends."""
+        code = self.process.wait(WAIT_S)
+        return code, self.log.read_text("utf-8")
+
+
+@pytest.fixture
+def board() -> Iterator[Board]:
+    with Board() as board:
+        yield board
+
+
+@pytest.fixture
+def gate(tmp_path: Path, board: Board) -> Gate:
+    return complete(tmp_path / "gate", board, relay__pulse_s="10", relay__max_on_s="10")[0]
+
+
+@pytest.fixture
+def launch() -> Iterator[Callable[[Gate], Launched]]:
+    launched: list[Launched] = []
+
+    def begin(gate: Gate) -> Launched:
+        launched.append(Launched(gate))
+        return launched[-1]
+
+    yield begin
+    for each in launched:
+        each.process.terminate()
+        each.process.wait(WAIT_S)
+        assert "Traceback" not in each.log.read_text("utf-8")
+
+
+Launch = Callable[[Gate], Launched]
+
+
+def gone(*pids: int) -> bool:
+    """Wait for processes that are not ours to end."""
+    for pid in pids:
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        ended = bool(select.select([descriptor], [], [], WAIT_S)[0])
+        os.close(descriptor)
+        if not ended:
+            return False
+    return True
+
+
+def relay_goes_on(gate: Gate, board: Board) -> None:
+    with closing(gate.connect("reader")) as reader:  # the newest reader is heard
+        show(reader, gate.track(gate.issuer.issue(1)))
+        await_board(board, lambda switched: switched[-1:] == [ON])
+
+
+def await_board(board: Board, so: Callable[[list[tuple[int, int]]], bool]) -> list[tuple[int, int]]:
+    """What the board was told, once ``so`` is true of it."""
+    switched: list[tuple[int, int]] = []
+    while not so(switched):
+        news = board.switched(within_s=WAIT_S)
+        assert news, f"the board was told only {switched}"
+        switched += news
+    return switched
+
+
+# --- the whole -------------------------------------------------------------------------------------------------
+
+
+def test_a_part_that_is_killed_comes_back_and_the_others_stay(gate: Gate, launch: Launch) -> None:
+    launched = launch(gate)
+    gate.connect("uplink").close()
+    for name in PARTS:
+        before = launched.wait_for(*PARTS)
+        os.kill(before[name], signal.SIGKILL)
+        launched.wait(lambda name=name, before=before: launched.parts().get(name, before[name]) != before[name])  # type: ignore[misc]
+        assert {part: pid for part, pid in launched.wait_for(*PARTS).items() if part != name} == {
+            part: pid for part, pid in before.items() if part != name
+        }
+    launched.process.terminate()
+    code, words = launched.end()
+    assert code == 0
+    assert [f"{name} ended (SIGKILL) after " in words for name in PARTS] == [True] * 3
+
+
+def test_a_gate_that_is_killed_with_the_relay_on_is_followed_by_failsafe(gate: Gate, board: Board, launch: Launch) -> None:
+    launched = launch(gate)
+    relay_goes_on(gate, board)
+    os.kill(launched.wait_for(*PARTS)["gate"], signal.SIGKILL)
+    assert await_board(board, lambda switched: len(switched) >= 3)[:3] == [OFF, OFF, OFF]  # twice failsafe, then the new gate
+
+
+def test_it_lets_go_and_ends_all_parts_when_it_is_told(gate: Gate, board: Board, launch: Launch) -> None:
+    launched = launch(gate)
+    relay_goes_on(gate, board)
+    parts = launched.wait_for(*PARTS)
+    launched.process.terminate()
+    assert launched.end()[0] == 0
+    assert gone(*parts.values())
+    switched = board.switched()
+    assert (set(switched), len(switched) >= 4) == ({OFF}, True)  # the acting thread, the switch itself, and twice failsafe
+
+
+def test_a_launcher_that_is_killed_takes_its_parts_along_and_the_relay_lets_go(gate: Gate, board: Board, launch: Launch) -> None:
+    launched = launch(gate)
+    relay_goes_on(gate, board)
+    parts = launched.wait_for(*PARTS)
+    launched.process.kill()
+    assert gone(*parts.values())
+    assert board.switched()[-1] == OFF
+
+
+def test_a_reader_whose_recording_has_ended_is_not_started_again(tmp_path: Path, board: Board, launch: Launch) -> None:
+    gate, _ = complete(tmp_path / "gate", board, reader__loop="false", reader__path=f'"{record(tmp_path / "short", frames=1)}"')
+    launched = launch(gate)
+    gate.connect("uplink").close()
+    before = launched.wait_for("gate", "uplink")
+    os.kill(before["uplink"], signal.SIGKILL)
+    launched.wait(lambda: launched.parts().get("uplink", before["uplink"]) != before["uplink"])
+    assert launched.parts().keys() == {"gate", "uplink"}
+
+
+# --- what cannot work ------------------------------------------------------------------------------------------
+
+
+def test_wrong_settings_are_exit_code_3_and_nothing_is_started(gate: Gate, board: Board, launch: Launch) -> None:
+    with (gate.folder / "gate.toml").open("a", encoding="utf-8") as file:
+        file.write("[zz]\n")
+    code, words = launch(gate).end()
+    assert (code, words.startswith("qrgate run: 1 mistake in the settings:\n")) == (3, True)
+    assert board.switched() == []
+
+
+def test_a_part_that_cannot_work_at_its_first_start_ends_all_with_its_exit_code(gate: Gate, board: Board, launch: Launch) -> None:
+    (gate.folder / "pseudonym.json").unlink()
+    code, words = launch(gate).end()
+    assert code == 3
+    assert f"qrgate run: no pseudonym key at {gate.folder}/pseudonym.json: No such file or directory\n" in words
+    assert board.switched()[-2:] == [OFF, OFF]
+
+
+def died(*, name: str = "reader", code: int = 5, starts: int = 1, lived_s: float = 0.0, quick_deaths: int = 0) -> tuple[int, _Part]:
+    """What the launcher makes of the death of one part."""
+    launcher = Launcher(Path("/nowhere"), Path("/nowhere/run"))
+    process = subprocess.Popen(["sh", "-c", f"exit {code}"])
+    part = _Part(name, process, os.pidfd_open(process.pid), time.monotonic() - lived_s, starts, quick_deaths)
+    launcher._selector.register(part.pidfd, select.EPOLLIN, part)
+    answer = launcher._died(part)
+    launcher._selector.close()
+    return answer, part
+
+
+@pytest.mark.parametrize(
+    ("code", "starts", "lived_s", "expected"),
+    [
+        (2, 1, 0, 2),
+        (3, 1, 0, 3),
+        (5, 1, 0, 5),
+        (1, 1, 0, 0),  # a fault in the program: it may not come again
+        (6, 1, 0, 0),
+        (7, 1, 0, 0),  # somebody may make room on the disk
+        (5, 2, 0, 0),  # it has worked before
+        (5, 1, FIRST_START_S + 1, 0),  # it has worked: a camera that broke in the evening does not end the gate
+    ],
+)
+def test_only_a_first_start_is_hopeless(code: int, starts: int, lived_s: float, expected: int) -> None:
+    assert died(code=code, starts=starts, lived_s=lived_s)[0] == expected
+
+
+def test_a_part_that_dies_at_once_again_and_again_is_started_ever_more_slowly() -> None:
+    delays = []
+    for quick_deaths in range(8):
+        now_s = time.monotonic()
+        _, part = died(code=1, starts=9, quick_deaths=quick_deaths)
+        delays.append(part.start_at_s - now_s)
+    expected = [min(DELAY_FIRST_S * 2 ** (count + 1), DELAY_MAX_S) for count in range(8)]
+    assert [round(delay, 0) for delay in delays] == [round(each, 0) for each in expected]
+    assert max(expected) == DELAY_MAX_S
+
+
+def test_a_part_that_has_lived_is_started_again_at_once() -> None:
+    _, part = died(code=1, starts=9, lived_s=60, quick_deaths=7)
+    assert part.quick_deaths == 0
+    assert part.start_at_s - time.monotonic() <= DELAY_FIRST_S
+
+
+def test_a_reader_that_ended_well_has_ended() -> None:
+    answer, part = died(name="reader", code=0)
+    assert (answer, part.ended, part.process) == (0, True, None)
