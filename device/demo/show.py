@@ -10,10 +10,8 @@ import argparse
 import json
 import queue
 import shutil
-import sqlite3
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 
 from device.clock import NS, monotonic_ns
@@ -21,7 +19,7 @@ from device.demo import scenes
 from device.demo.prepared import prepare, read_readable
 from device.demo.report import print_report, report
 from device.demo.sheet import write_sheet
-from device.demo.stage import Stage
+from device.demo.stage import Stage, events_in
 from device.demo.tally import Script, Tally
 from device.demo.watcher import Event, watch
 from device.errors import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_OK, QrgateError
@@ -68,7 +66,7 @@ def _play(options: argparse.Namespace, folder: Path) -> int:
         except KeyboardInterrupt:
             interrupted = True
         stage.close_gate()
-        recorded, waiting = _store(stage.state)
+        recorded, waiting = events_in(stage.state)
     table = report(tally, recorded=recorded, waiting=waiting, script=script, readable=read_readable(recording) if recording else {})
     print_report(table)
     if options.json:
@@ -103,7 +101,7 @@ def _follow(stage: Stage, arrived: queue.SimpleQueue[Event], tally: Tally, scrip
             event = arrived.get(timeout=0.1)
         except queue.Empty:
             _still_running(stage)
-            if tally.ended() and tally.open_grants() == 0 and _store(stage.state)[1] == 0:
+            if tally.ended() and tally.open_grants() == 0 and events_in(stage.state)[1] == 0:
                 return
             continue
         if tally.add(event):
@@ -133,11 +131,3 @@ def _print_event(event: Event, at_s: float, script: Script | None) -> None:
         case _:
             text = " ".join(f"{key}={value}" for key, value in data.items() if key != "boot")
     print(f"{at_s:6.2f} s  #{int(event['sequence']):<4} {kind:<9} {text}", flush=True)
-
-
-def _store(state: Path) -> tuple[int, int]:
-    """Events that the gate has recorded, and those of them that still wait for their confirmation."""
-    with closing(sqlite3.connect(f"file:{state / 'events.db'}?mode=ro", uri=True, timeout=2.0)) as database:
-        (recorded,) = database.execute("SELECT value FROM meta WHERE name='last_sequence'").fetchone()
-        (waiting,) = database.execute("SELECT count(*) FROM event").fetchone()
-    return int(recorded), int(waiting)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from device.demo.payloads import GATE, ISSUER_SEED
-from device.errors import ContactError, HardwareError
+from device.demo.processes import end, environment, free_port, mosquitto_program
+from device.errors import ContactError
 from provisioning.authority.init import Layout, Request, lay_out
 
 READY_S = 15.0
-STOP_S = 8.0
 RECORDER_READY = "recorder ready"
 OWN_USER = ("links.reader_user=", "links.uplink_user=")
 """All three processes run as whoever started the demo."""
@@ -34,7 +33,7 @@ class Stage:
         self._folder = folder
         self._options = tuple(options)
         self._closing = ExitStack()
-        self.port = _free_port()
+        self.port = free_port()
         self.layout: Layout = self._lay_out()
         self.gate: subprocess.Popen[bytes] | None = None
 
@@ -89,7 +88,7 @@ class Stage:
 
     def close_gate(self) -> None:
         if self.gate is not None:
-            _end(self.gate)
+            end(self.gate)
 
     # --- processes ---------------------------------------------------------------------------------------------
 
@@ -98,8 +97,8 @@ class Stage:
 
     def _start(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
         with self._log(name).open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=_environment())  # noqa: S603 - our own programs
-        self._closing.callback(_end, process)
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment())  # noqa: S603 - our own programs
+        self._closing.callback(end, process)
         return process
 
     def _await(self, name: str, ready: Callable[[], bool]) -> None:
@@ -114,31 +113,9 @@ class Stage:
             return trial.connect_ex(("127.0.0.1", self.port)) == 0
 
 
-def mosquitto_program() -> str:
-    """The broker's path; Debian keeps it where a user's PATH does not look. Raises HardwareError."""
-    path = shutil.which("mosquitto", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
-    if path is None:
-        raise HardwareError("mosquitto is not installed", hint="apt install mosquitto (`make demo` does it)")
-    return path
-
-
-def _environment() -> dict[str, str]:
-    """The processes find this very project, and what they print comes at once."""
-    root = str(Path(__file__).parents[2])
-    return {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))}
-
-
-def _free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(timeout=STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+def events_in(state: Path) -> tuple[int, int]:
+    """Of the store in ``state``: events that the gate has recorded, and those that still wait for their confirmation."""
+    with closing(sqlite3.connect(f"file:{state / 'events.db'}?mode=ro", uri=True, timeout=5.0)) as database:
+        (recorded,) = database.execute("SELECT value FROM meta WHERE name='last_sequence'").fetchone()
+        (waiting,) = database.execute("SELECT count(*) FROM event").fetchone()
+    return int(recorded), int(waiting)

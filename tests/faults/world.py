@@ -6,7 +6,6 @@ import os
 import queue
 import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,9 +16,10 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Self
 
-from device.demo.stage import mosquitto_program
+from device.demo.processes import end, environment, free_port, mosquitto_program
+from device.demo.stage import events_in
 from provisioning.authority.init import Layout, Request, lay_out
 from tests.faults import people
 from tests.gates import Issuer
@@ -48,7 +48,7 @@ class World:
         self.relay_went_on = threading.Event()
         people.record(folder / "people", ISSUER, number_of_people, seed=seed)
         self.length_s = people.length_s(number_of_people)
-        self._port = _free_port()
+        self._port = free_port()
         self.layout = self._lay_out(started_ns=0)
         self._commands = {
             "broker": [mosquitto_program(), "-c", str(self.layout.broker / "mosquitto.conf")],
@@ -113,8 +113,8 @@ class World:
     def start(self, name: str) -> None:
         """Start the broker or the recorder, again if need be."""
         with (self.folder / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen(self._commands[name], stdout=log, stderr=subprocess.STDOUT, env=_environment())
-        self._closing.callback(_end, self._processes[name])
+            self._processes[name] = subprocess.Popen(self._commands[name], stdout=log, stderr=subprocess.STDOUT, env=environment())
+        self._closing.callback(end, self._processes[name])
 
     def kill(self, name: str) -> bool:
         """SIGKILL ``name``; false if it is not there to be killed."""
@@ -143,14 +143,14 @@ class World:
 
     def _start_board(self) -> None:
         board = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.relay_board", str(self.folder / "relay")], stdout=subprocess.PIPE, text=True, env=_environment()
+            [sys.executable, "-m", "tests.faults.relay_board", str(self.folder / "relay")], stdout=subprocess.PIPE, text=True, env=environment()
         )
         assert board.stdout is not None
         assert board.stdout.readline() == "ready\n"
         watching = threading.Thread(target=self._watch_board, args=(board.stdout,), daemon=True)
         watching.start()
         self._closing.callback(watching.join, 5)
-        self._closing.callback(_end, board)
+        self._closing.callback(end, board)
 
     def _watch_board(self, lines: IO[str]) -> None:
         with lines:
@@ -165,11 +165,11 @@ class World:
         if not self._with_failsafe:
             command = [sys.executable, "-m", "tests.faults.launch", str(self.layout.gate)]
         with (self.folder / "gate.log").open("wb") as log:
-            self._launcher = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=_environment())
-        self._closing.callback(_end, self._launcher)
+            self._launcher = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment())
+        self._closing.callback(end, self._launcher)
 
     def stop_gate(self) -> None:
-        _end(self._launcher)
+        end(self._launcher)
 
     # --- what can be seen --------------------------------------------------------------------------------------
 
@@ -179,10 +179,7 @@ class World:
 
     def outbox(self) -> tuple[int, int]:
         """Last sequence and number of events that are not confirmed."""
-        with closing(sqlite3.connect(f"file:{self.state / 'events.db'}?mode=ro", uri=True, timeout=5)) as database:
-            (last,) = database.execute("SELECT value FROM meta WHERE name='last_sequence'").fetchone()
-            (waiting,) = database.execute("SELECT count(*) FROM event").fetchone()
-        return int(last), int(waiting)
+        return events_in(self.state)
 
     def settle(self) -> None:
         """Wait until the recording is over and the recorder has confirmed everything."""
@@ -235,24 +232,3 @@ def _wait_for_victim(world: World, chance: random.Random) -> str:
             return "gate"
     time.sleep(chance.uniform(0.1, 1.2))  # a random instant is what this test is made of
     return chance.choice((*PARTS, *PROVINCE))
-
-
-def _environment() -> dict[str, str]:
-    root = str(Path(__file__).parents[2])
-    return {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": root}
-
-
-def _free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
-
-
-def _end(process: subprocess.Popen[Any]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
