@@ -36,6 +36,17 @@ class _Granted:
     timing: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """Something to be recorded, at once or as soon as the store will. ``ends`` is the grant that ends with it."""
+
+    kind: EventType
+    data: dict[str, Any]
+    subject: str = "gate"
+    ends: OpenGrant | None = None
+    give_back: bool = False
+
+
 class Deciding:
     def __init__(  # noqa: PLR0913 - the composition root hands everything in, once
         self,
@@ -61,7 +72,7 @@ class Deciding:
         self._committed = committed
         self._budget = RefusalBudget()
         self._granted: dict[str, _Granted] = {}
-        self._unrecorded: deque[tuple[EventType, dict[str, Any], str, OpenGrant | None, bool]] = deque(maxlen=UNRECORDED_MAX)
+        self._unrecorded: deque[_Fact] = deque(maxlen=UNRECORDED_MAX)
         self._told_unrecorded = 0
 
     # --- decisions ---------------------------------------------------------------------------------------------
@@ -130,12 +141,11 @@ class Deciding:
         """Record how a grant ended; its use is consumed or given back with it."""
         granted = self._granted.pop(passage.grant_id)
         timing = granted.timing | {"opened_ns": passage.opened_ns, "ended_ns": passage.ended_ns}
-        facts = {"decision": passage.grant_id, "presentation": granted.grant.presentation, "outcome": passage.outcome, "timing": timing}
-        self._queue(EventType.PASSAGE, facts, granted.grant.presentation, granted.grant, give_back=passage.outcome in GIVEN_BACK)
+        self._queue(_passage(granted.grant, passage.outcome, {"timing": timing}))
 
     def fact(self, kind: EventType, facts: dict[str, Any]) -> None:
         """Record something that happened to the gate itself."""
-        self._queue(kind, facts, "gate", None, give_back=False)
+        self._queue(_Fact(kind, facts))
 
     def recover(self) -> None:
         """Grants that were open when the gate died: nobody knows whether the person passed, and none opens again.
@@ -144,18 +154,16 @@ class Deciding:
             StoreError: it cannot be recorded.
         """
         for grant in self._store.open_grants():
-            facts = {"decision": grant.id, "presentation": grant.presentation, "outcome": PassageOutcome.UNKNOWN}
-            self._write(EventType.PASSAGE, facts, grant.presentation, grant, give_back=False)
+            self._write(_passage(grant, PassageOutcome.UNKNOWN, {}))
 
     def catch_up(self, now_ns: int) -> None:
         """Record what could not be recorded before, and the refusals that a full minute has folded."""
         if folded := self._budget.due(now_ns):
-            self._unrecorded.append((EventType.AUDIT, {"what": "refusals_folded", "counts": dict(folded)}, "gate", None, False))
+            self._unrecorded.append(_Fact(EventType.AUDIT, {"what": "refusals_folded", "counts": dict(folded)}))
             self._budget.settle(folded)
         while self._unrecorded:
-            kind, facts, subject, grant, give_back = self._unrecorded[0]
             try:
-                self._write(kind, facts, subject, grant, give_back=give_back)
+                self._write(self._unrecorded[0])
             except StoreError as error:
                 if len(self._unrecorded) != self._told_unrecorded:  # a disk that is full for a week is not a line every turn
                     self._told_unrecorded = len(self._unrecorded)
@@ -163,13 +171,19 @@ class Deciding:
                 return
             self._unrecorded.popleft()
 
-    def _queue(self, kind: EventType, facts: dict[str, Any], subject: str, grant: OpenGrant | None, *, give_back: bool) -> None:
-        self._unrecorded.append((kind, facts, subject, grant, give_back))
+    def _queue(self, fact: _Fact) -> None:
+        self._unrecorded.append(fact)
         self.catch_up(monotonic_ns())
 
-    def _write(self, kind: EventType, facts: dict[str, Any], subject: str, grant: OpenGrant | None, *, give_back: bool) -> None:
+    def _write(self, fact: _Fact) -> None:
         with self._store.transaction() as writing:
-            writing.append(kind, facts, subject=subject, now=self._clock.now())
-            if grant is not None:
-                writing.end_grant(grant, give_back=give_back)
+            writing.append(fact.kind, fact.data, subject=fact.subject, now=self._clock.now())
+            if fact.ends is not None:
+                writing.end_grant(fact.ends, give_back=fact.give_back)
         self._committed()
+
+
+def _passage(grant: OpenGrant, outcome: PassageOutcome, more: dict[str, Any]) -> _Fact:
+    """How ``grant`` ended: its use is consumed, or given back where nobody passed."""
+    data = {"decision": grant.id, "presentation": grant.presentation, "outcome": outcome, **more}
+    return _Fact(EventType.PASSAGE, data, grant.presentation, grant, give_back=outcome in GIVEN_BACK)

@@ -98,7 +98,8 @@ class Bench:
         self.store._db.execute(f"PRAGMA max_page_count={pages}")
         with suppress(StoreError):
             while True:
-                self.deciding._write(EventType.AUDIT, {"what": "filler"}, "gate", None, give_back=False)
+                with self.store.transaction() as writing:
+                    writing.append(EventType.AUDIT, {"what": "filler"}, subject="gate", now=self.deciding._clock.now())
 
     def make_room(self) -> None:
         self.store._db.execute("PRAGMA max_page_count=100000")
