@@ -48,7 +48,7 @@ class ChangeDetector:
 
     def changed(self, luma: Luma) -> bool:
         """Is this frame different from the background by more than the camera's noise?"""
-        sample = luma[::STRIDE, ::STRIDE].copy()
+        sample = luma[::STRIDE].copy()[:, ::STRIDE].copy()  # whole rows first: memory is read fast only in a row
         sparse = sample.reshape(-1)[::NOISE_SAMPLES]
         background, last, self._last = self._background, self._last, sparse
         if background.shape != sample.shape:
@@ -59,8 +59,8 @@ class ChangeDetector:
         self._measure(_difference(sparse, last))
         moved = np.count_nonzero(_difference(sample, background) > limit) > SAMPLES_OF_A_CODE
         # One step of brightness a frame towards the scene: a person passes unlearnt, the sun's shadow is followed.
-        background += sample > background
-        background -= sample < background
+        background += (sample > background).view(np.uint8)  # a view: adding truth values would convert each
+        background -= (sample < background).view(np.uint8)
         return bool(moved) or self._frames <= FIRST_FRAMES
 
     def _limit(self) -> int:

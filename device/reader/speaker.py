@@ -14,6 +14,8 @@ from device.reader.tracks import TRACKS_MAX
 
 HEARTBEAT_NS = NS // 2
 STATE_NS = NS
+LISTEN_NS = NS // 10
+"""Nothing is ever said on this link but its end; asking the kernel at every frame would cost more than a track does."""
 RETRY_MIN_NS = NS // 20
 RETRY_MAX_NS = NS // 2
 """A gate that is back is told within half a second what is in view."""
@@ -33,7 +35,7 @@ class Speaker:
         self._pause_ns = RETRY_MIN_NS  # how long from then to the next
         self._left: tuple[Track, ...] = ()  # not told yet: the gate was slow
         self._owed = True
-        self._view_ns = self._state_ns = 0
+        self._view_ns = self._state_ns = self._listened_ns = 0
         self._state = ""
 
     @property
@@ -43,7 +45,10 @@ class Speaker:
 
     def view(self, tracks: tuple[Track, ...]) -> None:
         """Say what is in view: at once if a track appeared or left, else when the heartbeat is due."""
-        self._listen()
+        now_ns = self._clock()
+        if now_ns - self._listened_ns >= LISTEN_NS:
+            self._listen()
+            self._listened_ns = now_ns
         left = tuple(track for track in tracks if track.state is TrackState.LEFT)
         here = tuple(track for track in tracks if track.state is not TrackState.LEFT)
         self._left = (self._left + left)[-TRACKS_MAX:]

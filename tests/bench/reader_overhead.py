@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from device import config
-from device.clock import monotonic_ns
+from device.clock import NS, monotonic_ns
 from device.demo import render, scenes
 from device.demo.payloads import payloads
 from device.reader.chain import Chain, open_chain
@@ -49,7 +49,7 @@ def _overheads_ns(folder: Path) -> list[int]:
         feed = Feed(open_source(wanted), frames_per_s=wanted.frames_per_s)  # its counters only: frames are handed in below
         loop = Loop(feed, chain, Tracks("0badcafe", wanted.left_after_s), speaker)
         frames = Recording.open(recording)
-        overheads = [_step_ns(loop, chain, frame) for _ in range(ROUNDS) for frame in _played(frames)]
+        overheads = [_step_ns(loop, chain, frame) for frame in _played(frames)]
         speaker.close()
     finally:
         gate.stop()
@@ -57,8 +57,10 @@ def _overheads_ns(folder: Path) -> list[int]:
 
 
 def _played(recording: Recording) -> Iterator[Frame]:
-    for number, plane in enumerate(recording.schedule):
-        yield Frame(recording.planes[plane], number, monotonic_ns())
+    """Frames with the time stamps of a camera, so that codes come and leave as people do; handed over without the pauses."""
+    began_ns = monotonic_ns()
+    for number, plane in enumerate(recording.schedule * ROUNDS):
+        yield Frame(recording.planes[plane], number, began_ns + int(number * NS / recording.frames_per_s))
 
 
 def _step_ns(loop: Loop, chain: Chain, frame: Frame) -> int:
