@@ -7,21 +7,25 @@ guessed. Each mistake names file and line, what was expected and what was found.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from device.errors import SettingsError
-from device.settings import GATE_TABLES, ISSUERS_TABLE, SITE_TABLES, RelayKind, Settings, SourceKind
+from device.settings import GATE_TABLES, ID_PATTERN, ID_WORDS, ISSUERS_TABLE, SITE_TABLES, RelayKind, Settings, SourceKind
 
 FILES: dict[str, dict[str, type]] = {"gate.toml": GATE_TABLES, "site.toml": SITE_TABLES}
 PRINTABLE = r"[^\x00-\x1f\x7f]"
 """No path, port or host holds a control character; the kernel refuses a zero byte with another kind of error."""
+
+Values = dict[str, dict[str, Any]]
+"""Table -> key -> value: what is sound so far, defaults included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +46,17 @@ def load(folder: Path) -> Settings:
         SettingsError: with every mistake of both files, one a line.
     """
     mistakes: list[Mistake] = []
-    tables: dict[str, Any] = {}
+    values: Values = {}
     files = {name: _File.read(folder / name, mistakes) for name in FILES}
     for name, file in files.items():
         others = {table: other for other, schema in FILES.items() if other != name for table in schema}
-        tables |= _read_tables(file, FILES[name], others, mistakes, folder=folder)
+        values |= _read_tables(file, FILES[name], others, mistakes, folder=folder)
     issuers = _read_issuers(files["site.toml"], mistakes)
-    gate = files["gate.toml"]
-    if gate and tables.keys() >= GATE_TABLES.keys():  # what a mistake left out cannot contradict
-        mistakes += _contradictions(types.SimpleNamespace(**tables), gate)
+    if gate := files["gate.toml"]:
+        mistakes += _contradictions(values, gate)
     if mistakes:
         raise _refusal(mistakes, hint="mend them; `qrgate doctor` checks again")
+    tables = {table: kind(**values[table]) for schema in FILES.values() for table, kind in schema.items()}
     return Settings(folder=folder, issuers=issuers, **tables)
 
 
@@ -63,10 +67,10 @@ def load_tables(path: Path, schema: Mapping[str, type]) -> dict[str, Any]:
         SettingsError: with every mistake of the file, one a line.
     """
     mistakes: list[Mistake] = []
-    tables = _read_tables(_File.read(path, mistakes), schema, {}, mistakes, folder=path.parent)
+    values = _read_tables(_File.read(path, mistakes), schema, {}, mistakes, folder=path.parent)
     if mistakes:
         raise _refusal(mistakes, hint="mend them and start again")
-    return tables
+    return {table: kind(**values[table]) for table, kind in schema.items()}
 
 
 def _refusal(mistakes: list[Mistake], *, hint: str) -> SettingsError:
@@ -117,9 +121,7 @@ def _line_numbers(text: str) -> dict[tuple[str, str], int]:
     return lines
 
 
-def _read_tables(
-    file: _File | None, schema: Mapping[str, type], others: Mapping[str, str], mistakes: list[Mistake], *, folder: Path
-) -> dict[str, Any]:
+def _read_tables(file: _File | None, schema: Mapping[str, type], others: Mapping[str, str], mistakes: list[Mistake], *, folder: Path) -> Values:
     if file is None:
         return {}
     known = [*schema, ISSUERS_TABLE] if schema is SITE_TABLES else [*schema]
@@ -128,29 +130,29 @@ def _read_tables(
             mistakes.append(Mistake(file.name, file.line(table), f"[{table}] belongs in {others[table]}", "a table stands in one file only"))
         elif table not in known:
             mistakes.append(Mistake(file.name, file.line(table), f"unknown {table!r}", _nearest(table, known)))
-    built = {}
+    values = {}
     for table, kind in schema.items():
         content = file.content.get(table, {})
         if not isinstance(content, dict):
             mistakes.append(Mistake(file.name, file.line(table), f"{table!r} is a table", f"write [{table}] on a line of its own"))
             continue
-        before = len(mistakes)
-        values = _read_keys(file, table, kind, content, mistakes, folder=folder)
-        if len(mistakes) == before:
-            built[table] = kind(**values)
-    return built
+        values[table] = _read_keys(file, table, kind, content, mistakes, folder=folder)
+    return values
 
 
 def _read_keys(file: _File, table: str, kind: type, content: Mapping[str, Any], mistakes: list[Mistake], *, folder: Path) -> dict[str, Any]:
     hints = get_type_hints(kind)
     known = {each.name: each for each in fields(kind)}
     unknown = [name for name in content if name not in known]
+    meant = {near for name in unknown for near in difflib.get_close_matches(name, known, n=1)}
     mistakes += [Mistake(file.name, file.line(table, name), f"unknown key {name!r} in [{table}]", _nearest(name, known)) for name in unknown]
     values = {}
     for name, each in known.items():
         if name not in content:
-            if each.default is MISSING and each.default_factory is MISSING:
+            if each.default is MISSING:
                 mistakes.append(Mistake(file.name, file.line(table), f"[{table}] lacks {name!r}", each.metadata["about"]))
+            elif name not in meant:  # where it is misspelt, its default says nothing
+                values[name] = each.default
             continue
         try:
             values[name] = _value(content[name], hints[name], each.metadata, folder)
@@ -179,8 +181,15 @@ def _value(raw: Any, kind: Any, limits: Mapping[str, Any], folder: Path) -> Any:
             raise ValueError(f"expected one of {', '.join(choices)}, found {raw!r}")
         return kind(raw)
     if get_origin(kind) is tuple:
-        return tuple(_typed(each, str, "a list of texts") for each in _typed(raw, list, "a list"))
+        return _list(_typed(raw, list, "a list"), get_args(kind)[0], limits, folder)
     raise TypeError(f"no reader for {kind}")
+
+
+def _list(raw: list[Any], kind: Any, limits: Mapping[str, Any], folder: Path) -> tuple[Any, ...]:
+    low = limits["low"] or 0
+    if len(raw) < low:
+        raise ValueError(f"expected a list of at least {low}, found {raw!r}")
+    return tuple(_value(each, kind, limits, folder) for each in raw)
 
 
 def _typed(raw: Any, kind: type | tuple[type, ...], wanted: str) -> Any:
@@ -199,7 +208,7 @@ def _bounded(number: Any, limits: Mapping[str, Any]) -> Any:
 
 def _matching(text: str, pattern: str) -> str:
     if not re.fullmatch(pattern, text):
-        raise ValueError(f"{text!r} does not have the form {pattern}")
+        raise ValueError(f"expected {ID_WORDS}, found {text!r}" if pattern == ID_PATTERN else f"{text!r} does not have the form {pattern}")
     return text
 
 
@@ -224,42 +233,42 @@ def _nearest(name: str, known: Any) -> str:
 # --- keys that must agree --------------------------------------------------------------------------------------
 
 
-def _contradictions(settings: types.SimpleNamespace, gate: _File) -> list[Mistake]:
-    """What each key of ``gate`` allows by itself and all of them together do not; ``settings`` has its tables."""
+def _contradictions(values: Values, gate: _File) -> list[Mistake]:
+    """What each key of ``gate`` allows by itself and all of them together do not.
+
+    A key that is wrong itself is not in ``values``, and what is put in its place contradicts nothing.
+    """
     mistakes: list[Mistake] = []
 
     def wrong(table: str, key: str, what: str, hint: str) -> None:
         mistakes.append(Mistake(gate.name, gate.line(table, key), what, hint))
 
-    relay = settings.relay
-    if relay.kind is RelayKind.GPIO and relay.pin is None:
+    relay, reader = values.get("relay", {}), values.get("reader", {})
+    if relay.get("kind") is RelayKind.GPIO and relay.get("pin", 0) is None:
         wrong("relay", "kind", "relay.kind gpio needs relay.pin", "the BCM number of the relay's pin")
-    if relay.kind is RelayKind.LCUS and not relay.port:
+    if relay.get("kind") is RelayKind.LCUS and relay.get("port") == "":
         wrong("relay", "kind", "relay.kind lcus needs relay.port", "the serial port's name, best under /dev/serial/by-id")
-    if relay.pulse_s > relay.max_on_s:
-        wrong(
-            "relay",
-            "pulse_s",
-            f"relay.pulse_s {relay.pulse_s} is longer than relay.max_on_s {relay.max_on_s}",
-            "the maximum is a limit, not the pulse",
-        )
+    pulse_s, max_on_s = relay.get("pulse_s", 0), relay.get("max_on_s", math.inf)
+    if pulse_s > max_on_s:
+        wrong("relay", "pulse_s", f"relay.pulse_s {pulse_s} is longer than relay.max_on_s {max_on_s}", "the maximum is a limit, not the pulse")
     users: dict[int, str] = {}
-    for table, key, pin in pins(settings):
+    for table, key, pin in _pins(lambda table, key: values.get(table, {}).get(key)):
         if pin in users:
             wrong(table, key, f"{table}.{key} {pin} is also {users[pin]}", "one pin, one use")
         users.setdefault(pin, f"{table}.{key}")
-    if settings.reader.source is not SourceKind.PICAMERA2 and not settings.reader.path:
-        wrong("reader", "source", f"reader.source {settings.reader.source} needs reader.path", "the device, file or folder")
+    source = reader.get("source", SourceKind.PICAMERA2)
+    if source is not SourceKind.PICAMERA2 and reader.get("path") == "":
+        wrong("reader", "source", f"reader.source {source} needs reader.path", "the device, file or folder")
     return mistakes
 
 
-def pins(settings: Settings | types.SimpleNamespace) -> list[tuple[str, str, int]]:
+def pins(settings: Settings) -> list[tuple[str, str, int]]:
     """Every pin in use: table, key, BCM number."""
-    named = [
-        ("relay", "pin", settings.relay.pin if settings.relay.kind is RelayKind.GPIO else None),
-        ("lamps", "green_pin", settings.lamps.green_pin),
-        ("lamps", "red_pin", settings.lamps.red_pin),
-        ("buzzer", "pin", settings.buzzer.pin),
-        ("passage", "pin", settings.passage.pin),
-    ]
-    return [(table, key, pin) for table, key, pin in named if pin is not None]
+    return _pins(lambda table, key: getattr(getattr(settings, table), key))
+
+
+def _pins(value: Callable[[str, str], Any]) -> list[tuple[str, str, int]]:
+    named = [("lamps", "green_pin"), ("lamps", "red_pin"), ("buzzer", "pin"), ("passage", "pin")]
+    if value("relay", "kind") is RelayKind.GPIO:
+        named.insert(0, ("relay", "pin"))
+    return [(table, key, pin) for table, key in named if (pin := value(table, key)) is not None]

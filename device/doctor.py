@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import shutil
 import socket
 import ssl
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,15 +19,17 @@ from cryptography import x509
 
 from device import clock, config
 from device.domain import ClockTrust
-from device.errors import EXIT_FAULT, EXIT_OK, QrgateError, SettingsError
+from device.errors import EXIT_FAULT, EXIT_OK, HardwareError, QrgateError, SettingsError
 from device.settings import ClockSource, PinFactory, RelayKind, Settings
 
+PSEUDONYM_KEY_BYTES = 32
 FRAME_S = 5.0
 CONNECT_S = 5.0
 SLOW_COMMIT_MS = 200.0
 """A decision waits for its commit; beyond this a person notices, and a grant nears its deadline."""
 FREE_BYTES_MIN = 200 * 1024 * 1024
 CERTIFICATE_DAYS_MIN = 30
+DATES_REFUSED = "every pass with a date is refused, and pseudonyms do not turn at midnight: a person stays the same number"
 
 
 class Result(StrEnum):
@@ -65,9 +69,11 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield Check("settings", Result.OK, f"gate {settings.site.gate} at {settings.site.province}/{settings.site.site}")
     busy = _gate_runs(settings)
     for name, look in (
+        ("users", _users),
         ("decoders", _decoders),
         ("camera", _unless(busy, "the running gate has the camera", _camera)),
         ("store", _store),
+        ("pseudonyms", _pseudonyms),
         ("pins", _unless(busy, "the running gate has the pins", _pins)),
         ("relay", _unless(busy, "the running gate has the relay", _relay)),
         ("clock", _clock),
@@ -91,6 +97,27 @@ def _gate_runs(settings: Settings) -> bool:
 
 
 # --- checks ----------------------------------------------------------------------------------------------------
+
+
+def _users(settings: Settings) -> Finding:
+    """The gate admits reader and uplink by their users, and does not start where one is not there."""
+    wanted = {"reader_user": settings.links.reader_user, "uplink_user": settings.links.uplink_user}
+    missing = [f"links.{key} {user!r}" for key, user in wanted.items() if user and not _is_user(user)]
+    if missing:
+        return (
+            Result.FAIL,
+            f"no such user: {', '.join(missing)}",
+            "`sudo make install` makes them; where one user runs the whole gate, leave them empty",
+        )
+    return Result.OK, ", ".join(f"{key} {user}" for key, user in wanted.items() if user) or "one user runs the whole gate", ""
+
+
+def _is_user(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def _decoders(settings: Settings) -> Finding:
@@ -132,13 +159,51 @@ def _store(settings: Settings) -> Finding:
 
     state = settings.paths.state
     if not state.is_dir():
-        return Result.FAIL, f"{state} does not exist", f"it is made at the gate's first start; or: mkdir -m 700 {state}"
+        if not state.exists() and state.parent.is_dir() and os.access(state.parent, os.W_OK):
+            return Result.WARN, f"{state} does not exist yet", "it is made at the gate's first start"
+        return (
+            Result.FAIL,
+            f"{state} is no folder, and cannot be made one in {state.parent}",
+            "`sudo make install` makes it; or mend paths.state",
+        )
     milliseconds, free = probe(state / "events.db"), shutil.disk_usage(state).free
     if free < FREE_BYTES_MIN:
         return Result.FAIL, f"{free // 2**20} MiB free at {state}", "make room: a full disk lets nobody in"
     if milliseconds > SLOW_COMMIT_MS:
         return Result.WARN, f"a durable commit takes {milliseconds:.0f} ms", "a worn or cheap card; class A2 or an SSD is faster"
     return Result.OK, f"a durable commit takes {milliseconds:.1f} ms, {free // 2**20} MiB free", ""
+
+
+def _pseudonyms(settings: Settings) -> Finding:
+    """In use the key is in the state folder; before the gate's first start it waits among the settings."""
+    kept, first = settings.paths.state / "pseudonym.json", settings.pseudonyms.key_file
+    fix = f"copy authority/sites/{settings.site.site}.json from the office to {first}, or make the gate anew: qrgate-provision init --force"
+    try:
+        day, waits = _key_day(kept), _key_day(first)
+    except OSError as error:
+        return Result.FAIL, f"{error.filename}: {error.strerror}", "run it as root: sudo qrgate doctor"
+    except ValueError as error:
+        return Result.FAIL, f"{error} holds no pseudonym key", f"delete it, and {fix}"
+    if day and waits:
+        return Result.WARN, f"in use since {day}, and another lies at {first}", "start the gate, which takes it in; if it still lies there, delete it"
+    if day:
+        return Result.OK, f"the key in use is that of {day}", ""
+    if waits:
+        return Result.OK, f"the key waits at {first} for the gate's first start", ""
+    return Result.FAIL, f"there is no pseudonym key, neither {kept} nor {first}: the gate does not start", fix
+
+
+def _key_day(path: Path) -> date | None:
+    """The day of the key in ``path``; ``None`` where there is no file. Raises OSError, and ValueError where it holds no key."""
+    try:
+        content = json.loads(path.read_bytes())
+        if len(bytes.fromhex(content["key"])) == PSEUDONYM_KEY_BYTES:
+            return date.fromisoformat(content["date"])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, LookupError, TypeError):
+        pass
+    raise ValueError(path)
 
 
 def _pins(settings: Settings) -> Finding:
@@ -154,8 +219,16 @@ def _pins(settings: Settings) -> Finding:
 
 def _relay(settings: Settings) -> Finding:
     """Opening the relay switches it off, which is what it should be; it is never switched on here."""
+    from device.gate import pins  # noqa: PLC0415
     from device.gate.outputs import open_relay  # noqa: PLC0415
 
+    if settings.relay.kind is RelayKind.GPIO:
+        if settings.pins.factory is PinFactory.MOCK:
+            return Result.SKIP, f"gpio at pin {settings.relay.pin} is a mock: nothing moves", "see pins"
+        try:
+            pins.factory(settings.pins)
+        except HardwareError:
+            return Result.SKIP, f"gpio at pin {settings.relay.pin} was not looked at", "see pins"
     open_relay(settings).close()
     what = settings.relay.port if settings.relay.kind is RelayKind.LCUS else f"pin {settings.relay.pin}"
     return Result.OK, f"{settings.relay.kind} at {what} is there, and off", ""
@@ -166,12 +239,20 @@ def _clock(settings: Settings) -> Finding:
     shown = f"{now.utc.isoformat(timespec='seconds')}, {now.trust}"
     if now.trust is ClockTrust.TRUSTED:
         return Result.OK, f"{shown} ({settings.clock.source})", ""
-    fix = {
-        ClockSource.NONE: 'nothing vouches for the date, so passes with dates are refused; fit a DS3231 and set clock.source = "rtc"',
-        ClockSource.RTC: "the battery clock is missing or differs: `hwclock --show`, then set it with `hwclock --systohc`",
-        ClockSource.SYSTEM: "",
-    }[settings.clock.source]
-    return Result.WARN, shown, fix
+    otherwise = 'where this machine keeps time by other means, set clock.source = "system"'
+    if settings.clock.source is ClockSource.NONE:
+        return Result.WARN, f"{shown}: {DATES_REFUSED}", f'fit a DS3231 (hardware/wiring.md) and set clock.source = "rtc"; {otherwise}'
+    if clock.RTC.exists():
+        return (
+            Result.FAIL,
+            f"{shown}: the battery clock differs, so {DATES_REFUSED}",
+            f"compare `sudo hwclock --show` with `date`; set it from a right date: sudo hwclock --systohc; {otherwise}",
+        )
+    return (
+        Result.FAIL,
+        f"{shown}: there is no battery clock, so {DATES_REFUSED}",
+        f"fit a DS3231 (hardware/wiring.md): dtoverlay=i2c-rtc,ds3231 in /boot/firmware/config.txt; {otherwise}",
+    )
 
 
 def _certificate(settings: Settings) -> Finding:
@@ -185,7 +266,11 @@ def _certificate(settings: Settings) -> Finding:
     if [name.value for name in names] != [settings.site.gate]:
         return Result.FAIL, "the certificate is not this gate's", "its common name must be site.gate: was another gate's folder copied?"
     if left < CERTIFICATE_DAYS_MIN:
-        return (Result.FAIL if left < 0 else Result.WARN), f"the certificate has {left} days left", "renew it: qrgate-provision init --force"
+        return (
+            (Result.FAIL if left < 0 else Result.WARN),
+            f"the certificate has {left} days left",
+            "in the office: qrgate-provision init … --renew; then copy the gate's tls/ here",
+        )
     return Result.OK, f"{left} days left", ""
 
 

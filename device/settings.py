@@ -19,6 +19,7 @@ from device.domain import Direction
 
 ID_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?"
 """Province, site, gate and zone: one MQTT topic level that can hold no wildcard (CVE-2017-7650)."""
+ID_WORDS = "lower-case letters, digits and hyphens, at most 32"
 
 
 def key(
@@ -29,12 +30,13 @@ def key(
     high: float | None = None,
     pattern: str | None = None,
 ) -> Any:
-    """One key of a settings table. Without a default it must be given; ``pattern`` must match the whole text."""
+    """One key of a settings table. Without a default it must be given; ``pattern`` must match the whole text.
+
+    ``low`` and ``high`` bound a number; ``low`` also the length of a list.
+    """
     metadata = {"about": about, "low": low, "high": high, "pattern": pattern}
     if default is ...:
         return field(metadata=metadata)
-    if isinstance(default, dict):
-        return field(default_factory=lambda: dict(default), metadata=metadata)
     return field(default=default, metadata=metadata)
 
 
@@ -44,6 +46,13 @@ class SourceKind(StrEnum):
     VIDEO = "video"
     FOLDER = "folder"
     RECORDING = "recording"
+
+
+class DecoderName(StrEnum):
+    """The names of ``device.reader.decoders``, which not every user of these settings can import; a test compares."""
+
+    ZXING = "zxing"
+    ZBAR = "zbar"
 
 
 class RelayKind(StrEnum):
@@ -75,7 +84,7 @@ class Mode(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
     state: Path = key(Path("/var/lib/qrgate"), about="folder that survives power cuts: the event store, the day's pseudonym key")
-    runtime: Path = key(Path("/run/qrgate"), about="folder that need not survive: sockets, the safe sheet for failsafe")
+    runtime: Path = key(Path("/run/qrgate"), about="folder that need not survive: sockets, and for failsafe the copy `driven.toml` of what is driven")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +94,7 @@ class Reader:
     width: int = key(1280, about="pixels", low=160, high=4096)
     height: int = key(720, about="pixels", low=120, high=3072)
     frames_per_s: float = key(30.0, about="pace asked of the source", low=1, high=240)
-    decoders: tuple[str, ...] = key(("zxing", "zbar"), about="decoders in the order they are tried")
+    decoders: tuple[DecoderName, ...] = key(tuple(DecoderName), about="zxing, zbar or both, in the order they are tried", low=1)
     left_after_s: float = key(0.6, about="a code not read for this long has left the view", low=0.2, high=10)
     started_ns: int = key(0, about="recording: monotonic moment of its first frame; 0 means when it is opened", low=0)
     loop: bool = key(False, about="recording, video and folder: start again at the end")  # noqa: FBT003
@@ -105,7 +114,13 @@ class Relay:
     port: str = key("", about="lcus: the serial port, best its name under /dev/serial/by-id")
     channel: int = key(1, about="lcus: the relay's number on the board", low=1, high=8)
     pulse_s: float = key(0.5, about="how long the turnstile's open contact is held", low=0.1, high=10)
-    max_on_s: float = key(3.0, about="hard maximum: the relay is never on for longer", low=0.2, high=10)
+    max_on_s: float = key(
+        3.0,
+        about="hard maximum: the gate never holds the relay for longer; one that hangs, the watchdog's time longer "
+        "(2 s under `qrgate run`, 5 s under systemd)",
+        low=0.2,
+        high=10,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +144,8 @@ class PassageSensor:
 class Clock:
     source: ClockSource = key(
         ClockSource.NONE,
-        about="what vouches for the date. none: nothing, so passes with dates are refused; rtc: a battery clock, compared at start; "
-        "system: this machine's clock is kept by other means",
+        about="what vouches for the date. none: nothing, so passes with dates are refused, and pseudonyms do not turn at midnight; "
+        "rtc: a battery clock, with which this machine's must agree; system: this machine's clock is kept by other means",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from datetime import date
+from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,11 +31,14 @@ Make keys, certificates and settings for one gate, and at the first time all tha
 
   OUT/authority/      stays in the province office; who has it can issue passes
   OUT/gates/GATE/     copy to /etc/qrgate on the gate
-  OUT/broker/         copy to the broker's machine: mosquitto -c mosquitto.conf
+  OUT/broker/         copy to /etc/mosquitto/qrgate on the broker's machine (--broker-folder: elsewhere); where every
+                      --broker-host is a loopback address, it stays where it is
   OUT/recorder/       copy to the recorder's machine: qrgate-provision recorder --settings recorder.toml
   OUT/watcher/        TLS identity that may read all events and write nothing
 
-Run it again for the next gate: everything is reused, and gates of one site share its pseudonym key."""
+It ends with the commands that come next. Run it again for the next gate: everything is reused, and gates of one site
+share its pseudonym key. Certificates last 395 days, and `qrgate doctor` warns 30 days ahead: --renew makes a gate a new
+one, `qrgate-provision broker` the broker."""
 
 INIT_EXAMPLES = """\
 a gate wired as in hardware/wiring.md (Raspberry Pi 4, camera module) and run by systemd:
@@ -42,8 +46,12 @@ a gate wired as in hardware/wiring.md (Raspberry Pi 4, camera module) and run by
 one with a webcam and a serial relay board:
   qrgate-provision init ... --set reader.source=webcam --set reader.path=/dev/video0 \\
                             --set relay.kind=lcus --set relay.port=/dev/serial/by-id/usb-1a86_USB_Serial-if00-port0
+one without a battery clock, whose machine keeps its time by other means:
+  qrgate-provision init ... --set clock.source=system
 one without a buzzer (an empty value leaves the key out):
   qrgate-provision init ... --set buzzer.pin=
+a new TLS key and certificate for a gate that is there, its settings untouched:
+  qrgate-provision init --province hn --site giap-bat --gate gb-01 --out hanoi --renew
 one that a single user runs in the foreground, on a laptop with no pins:
   qrgate-provision init ... --set pins.factory=mock --set links.reader_user= --set links.uplink_user="""
 
@@ -59,7 +67,7 @@ only the text, for a printer of one's own:
 BROKER_EXAMPLES = """\
 after a change in hanoi/authority/broker.toml, or before the certificate ends:
   qrgate-provision broker --out hanoi
-then copy hanoi/broker to the broker's machine and restart mosquitto."""
+then do what it prints. Gates and recorder that still name another host or port are warned of."""
 
 RECORDER_EXAMPLES = """\
 in the foreground, until Ctrl-C or SIGTERM:
@@ -76,12 +84,20 @@ class Parser(argparse.ArgumentParser):
 def parser() -> Parser:
     """What it parses names its command in ``command``."""
     top = Parser(prog=NAME, description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top.add_argument("--version", action="version", version=f"{NAME} {_version()}")
     commands = top.add_subparsers(dest="command", title="commands", metavar="COMMAND", required=True)
     _add_init(commands)
     _add_pass(commands)
     _add_broker(commands)
     _add_recorder(commands)
     return top
+
+
+def _version() -> str:
+    try:
+        return metadata.version("qrgate")
+    except metadata.PackageNotFoundError:  # run from a checkout
+        return "(not installed)"
 
 
 def _add(commands: Any, name: str, *, about: str, description: str, examples: str, machine: bool = True) -> Parser:
@@ -109,8 +125,12 @@ def _add_init(commands: Any) -> None:
         help="name or address of the broker (default: 127.0.0.1); more than one go into its certificate",
     )
     parser.add_argument("--broker-port", "--port", type=_port, metavar="N", help="its TLS port (default: 8883)")
+    parser.add_argument("--broker-folder", type=_absolute, metavar="DIR", help="where its files lie on its machine (default: /etc/mosquitto/qrgate)")
+    parser.add_argument("--broker-user", metavar="USER", help="user that its mosquitto runs as (default: mosquitto)")
+    parser.add_argument("--broker-listen", metavar="ADDRESS", help="address that it listens on (default: 0.0.0.0)")
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="any key of gate.toml or site.toml; may be repeated")
     parser.add_argument("--force", action="store_true", help="replace a gate that is there: new settings, new TLS key")
+    parser.add_argument("--renew", action="store_true", help="only a new TLS key and certificate for a gate that is there")
     parser.add_argument("--issuer-seed", type=_seed, metavar="HEX", help="64 hex digits that give the pass key; for demonstrations and tests only")
 
 
@@ -124,7 +144,7 @@ def _add_pass(commands: Any) -> None:
     parser.add_argument("--until", dest="valid_until", type=_day, metavar="YYYY-MM-DD", help="last day, to its end in Viet Nam")
     parser.add_argument("--uses", type=_count, metavar="N", help="how often it may be used; needs --counted-at")
     parser.add_argument("--counted-at", metavar="ID", help="the one gate or site that counts the uses")
-    parser.add_argument("--out", type=Path, metavar="FILE.png", help="picture of the QR symbol")
+    parser.add_argument("--out", type=_png, metavar="FILE.png", help="picture of the QR symbol")
     parser.add_argument("--text", action="store_true", help="print the pass as text")
 
 
@@ -145,6 +165,18 @@ def _seed(text: str) -> bytes:
     if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise argparse.ArgumentTypeError("expected 64 hex digits")
     return bytes.fromhex(text)
+
+
+def _png(text: str) -> Path:
+    if not text.lower().endswith(".png"):
+        raise argparse.ArgumentTypeError(f"the picture is a PNG: expected a name that ends in .png, found {text!r}")
+    return Path(text)
+
+
+def _absolute(text: str) -> Path:
+    if not text.startswith("/"):
+        raise argparse.ArgumentTypeError(f"expected a path from / on, found {text!r}")
+    return Path(text)
 
 
 def _port(text: str) -> int:

@@ -22,20 +22,33 @@ def apply(options: Iterable[str], values: Mapping[str, Mapping[str, Any]]) -> di
     Values are judged later, by ``device.config``: here only their spelling counts.
 
     Raises:
-        UsageError: an option that is not ``TABLE.KEY=VALUE``, or names no key there is.
+        UsageError: options that are not ``TABLE.KEY=VALUE``, or name no key there is; all of them at once.
     """
     changed = {table: dict(keys) for table, keys in values.items()}
+    errors = []
     for option in options:
-        name, equals, text = option.partition("=")
-        table, dot, key = name.partition(".")
-        if not (equals and dot):
-            raise UsageError(f"--set {option}: expected TABLE.KEY=VALUE", hint="for example --set reader.source=webcam --set reader.path=/dev/video0")
-        keys = changed.setdefault(table, {})
-        hint = _hint_of(table, key)
-        keys.pop(key, None)
-        if text:
-            keys[key] = _value(option, text, hint)
+        try:
+            _put(option, changed)
+        except UsageError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        listing = "\n".join(f"  {error.what} ({error.hint})" for error in errors)
+        raise UsageError(f"{len(errors)} options are wrong:\n{listing}", hint="mend them and try again")
     return changed
+
+
+def _put(option: str, changed: dict[str, dict[str, Any]]) -> None:
+    name, equals, text = option.partition("=")
+    table, dot, key = name.partition(".")
+    if not (equals and dot):
+        raise UsageError(f"--set {option}: expected TABLE.KEY=VALUE", hint="for example --set reader.source=webcam --set reader.path=/dev/video0")
+    hint = _hint_of(table, key)
+    keys = changed.setdefault(table, {})
+    keys.pop(key, None)
+    if text:
+        keys[key] = _value(option, text, hint)
 
 
 def _hint_of(table: str, key: str) -> Any:

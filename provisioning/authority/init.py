@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from device.credentials.kd1 import issuer_key_id
 from device.domain import Direction
 from device.errors import SettingsError, StoreError, UsageError
 from device.events.pseudonyms import VIET_NAM
-from device.settings import GATE_TABLES, ID_PATTERN, ISSUERS_TABLE, SITE_TABLES
+from device.settings import GATE_TABLES, ID_PATTERN, ID_WORDS, ISSUERS_TABLE, SITE_TABLES
 from provisioning import changes, files, settings_text
 from provisioning.authority import keys, office
 from provisioning.authority.office import Office
@@ -49,7 +50,7 @@ SITE_OPTIONS = ("province", "site", "gate", "zone", "direction")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One gate to be laid out in ``out``. ``broker_hosts`` and ``broker_port`` are ``None`` where the office knows its broker."""
+    """One gate to be laid out in ``out``. What is told of the broker may be left out, always so where the office knows it."""
 
     out: Path
     province: str
@@ -59,6 +60,9 @@ class Request:
     direction: Direction = Direction.ENTRY
     broker_hosts: tuple[str, ...] = ()
     broker_port: int | None = None
+    broker_folder: Path | None = None  # on the broker's machine
+    broker_user: str | None = None
+    broker_listen: str | None = None
     options: tuple[str, ...] = ()  # TABLE.KEY=VALUE, as after --set
     issuer_seed: bytes | None = None
     force: bool = False
@@ -96,9 +100,30 @@ def lay_out(request: Request, *, now: datetime) -> Layout:
     if not (out / "watcher" / "watcher.crt").exists():
         chief.hand_client(out / "watcher", mosquitto.watcher_id(request.province), called="watcher", now=now)
     _gate(chief, request, broker, recorder_public, gate_folder, now=now)
+    return _layout(chief, out, gate_folder)
+
+
+def renew(request: Request, *, now: datetime) -> Layout:
+    """A new TLS key and certificate for a gate that is there; its settings stay as they are.
+
+    Raises:
+        UsageError: no such gate is there.
+        VerificationError: the office is none, or a key in it is damaged.
+        StoreError: a file cannot be written.
+    """
+    out = request.out.absolute()
+    folder = out / "gates" / request.gate
+    if not re.fullmatch(ID_PATTERN, request.gate) or not folder.is_dir():
+        raise UsageError(f"there is no gate {request.gate!r} to renew: {folder}", hint="leave --renew out to make it")
+    chief = office.open_office(out / "authority")
+    chief.hand_client(folder / "tls", request.gate, called="gate", now=now)
+    return _layout(chief, out, folder)
+
+
+def _layout(chief: Office, out: Path, gate: Path) -> Layout:
     return Layout(
         authority=chief.folder,
-        gate=gate_folder,
+        gate=gate,
         broker=out / "broker",
         recorder=out / "recorder",
         watcher=out / "watcher",
@@ -122,15 +147,11 @@ def _check(request: Request) -> None:
     """Find every mistake before the first file: ids, then the settings as the gate itself would read them."""
     for name in ("province", "site", "gate", "zone"):
         if not re.fullmatch(ID_PATTERN, getattr(request, name)):
-            raise UsageError(
-                f"--{name} {getattr(request, name)!r} is no id", hint="lower-case letters, digits and hyphens, at most 32, such as hn-001"
-            )
+            raise UsageError(f"--{name} {getattr(request, name)!r} is no id", hint=f"{ID_WORDS}, such as hn-001")
     with tempfile.TemporaryDirectory() as folder:
-        draft = mosquitto.Broker(
-            host=(request.broker_hosts or ("127.0.0.1",))[0], port=request.broker_port or 8883, folder=Path(folder), user="nobody"
-        )
-        _write_settings(request, draft, "0" * 64, {"0" * 16: "0" * 64}, Path(folder))
         try:
+            draft = _describe(request, Path(folder) / office.BROKER_DESCRIPTION, Path(folder))
+            _write_settings(request, draft, "0" * 64, {"0" * 16: "0" * 64}, Path(folder))
             settings = config.load(Path(folder))
         except SettingsError as error:
             raise UsageError(error.what.replace(f"{folder}/", ""), hint="nothing was written; mend the --set and other options") from error
@@ -141,20 +162,41 @@ def _check(request: Request) -> None:
 
 def _broker(chief: Office, request: Request, folder: Path, *, now: datetime) -> mosquitto.Broker:
     if not chief.broker_description.exists():
-        host, *more = request.broker_hosts or ("127.0.0.1",)
-        values = {"host": host, "more_hosts": more, "port": request.broker_port or 8883, "folder": folder, "user": mosquitto.folder_owner()}
-        text = settings_text.render(mosquitto.BROKER_TABLES, {"broker": values}, head=BROKER_HEAD)
-        files.write(chief.broker_description, text)
+        _describe(request, chief.broker_description, folder)
     broker = mosquitto.load(chief.broker_description)
-    asked = (request.broker_hosts or broker.hosts, request.broker_port or broker.port)
-    if asked != (broker.hosts, broker.port):
+    asked = (request.broker_hosts, request.broker_port, request.broker_folder, request.broker_user, request.broker_listen)
+    known = (broker.hosts, broker.port, broker.folder, broker.user, broker.listen)
+    if any(wanted and wanted != there for wanted, there in zip(asked, known, strict=True)):
         raise UsageError(
-            f"this province's broker is {', '.join(broker.hosts)} port {broker.port}",
-            hint=f"leave --broker-host and --broker-port out, or change {chief.broker_description} and run `qrgate-provision broker`",
+            f"this province's broker is {', '.join(broker.hosts)} port {broker.port}, in {broker.folder} of user {broker.user}",
+            hint=f"leave all --broker options out, or change {chief.broker_description} and run `qrgate-provision broker`",
         )
     if not (folder / mosquitto.CONFIGURATION).exists():
         write_broker(chief, folder, now=now)
     return broker
+
+
+def _describe(request: Request, path: Path, here: Path) -> mosquitto.Broker:
+    """Write the broker's description: on this machine it lies ``here``, on its own where Debian's mosquitto would look."""
+    host, *more = request.broker_hosts or ("127.0.0.1",)
+    local = all(_is_loopback(each) for each in (host, *more))
+    values = {
+        "host": host,
+        "more_hosts": more,
+        "port": request.broker_port or mosquitto.PORT,
+        "listen": request.broker_listen or ("" if local else mosquitto.EVERYWHERE),
+        "folder": request.broker_folder or (here if local else mosquitto.FOLDER),
+        "user": request.broker_user or (mosquitto.folder_owner() if local else mosquitto.USER),
+    }
+    files.write(path, settings_text.render(mosquitto.BROKER_TABLES, {"broker": values}, head=BROKER_HEAD))
+    return mosquitto.load(path)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _recorder(chief: Office, broker: mosquitto.Broker, folder: Path, *, now: datetime) -> str:

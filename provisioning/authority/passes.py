@@ -14,7 +14,7 @@ from device.credentials.kd1 import Claims, issuer_key_id, read, text_to_sign, to
 from device.domain import Credential, Direction
 from device.errors import UsageError
 from device.events.pseudonyms import VIET_NAM
-from device.settings import ID_PATTERN
+from device.settings import ID_PATTERN, ID_WORDS
 from provisioning.authority.keys import raw_public
 
 QUIET_ZONE = 4  # modules, ISO/IEC 18004
@@ -44,7 +44,7 @@ def issue(key: Ed25519PrivateKey, terms: Terms, *, pass_id: bytes | None = None)
         raise UsageError("uses are counted at one place", hint="give --uses and --counted-at together, or neither")
     for name in (*terms.zones, *([terms.counted_at] if terms.counted_at is not None else [])):
         if not re.fullmatch(ID_PATTERN, name):
-            raise UsageError(f"{name!r} is no id of a zone, gate or site", hint="lower-case letters, digits and hyphens, at most 32")
+            raise UsageError(f"{name!r} is no id of a zone, gate or site", hint=ID_WORDS)
     if terms.valid_from and terms.valid_until and terms.valid_until < terms.valid_from:
         raise UsageError("the pass would end before it begins", hint="exchange --from and --until")
     claims = Claims(
@@ -62,6 +62,25 @@ def issue(key: Ed25519PrivateKey, terms: Terms, *, pass_id: bytes | None = None)
     if not isinstance(read(text, {claims.key_id: key.public_key()}), Credential):  # the gate's own reader has the last word
         raise UsageError("no gate would accept such a pass", hint="at most 8 zones, 1 to 10000 uses, dates after 1970")
     return text.decode("ascii")
+
+
+def described(terms: Terms) -> str:
+    """The terms in words, with days as they are in Viet Nam: where, which way, when, how often."""
+    where = f"zone{'s' if len(terms.zones) > 1 else ''} {', '.join(terms.zones)}" if terms.zones else "every zone"
+    way = [] if terms.direction is Direction.BOTH else [f"{terms.direction} only"]
+    begins, ends = _day(terms.valid_from), _day(terms.valid_until)
+    when = f"{begins} to {ends}" if begins and ends else f"from {begins} on" if begins else f"until {ends}" if ends else "for ever"
+    uses = "any number of uses" if terms.uses is None else f"{terms.uses} use{'s' if terms.uses > 1 else ''}, counted at {terms.counted_at}"
+    return ", ".join([where, *way, when, uses])
+
+
+def doubts(terms: Terms, now: datetime) -> str:
+    """Why a pass on ``terms`` is hardly what was wanted; empty where it may be."""
+    if terms.valid_until and terms.valid_until < now:
+        return "this pass has expired already"
+    if not (terms.valid_until or terms.zones or terms.uses):
+        return "this pass is good for ever and everywhere; --days and --zone limit it"
+    return ""
 
 
 def first_moment(day: date) -> datetime:
@@ -88,6 +107,10 @@ def picture(text: str) -> bytes:
     file = io.BytesIO()
     symbol.save(file, kind="png", scale=PIXELS_PER_MODULE, border=QUIET_ZONE)
     return file.getvalue()
+
+
+def _day(moment: datetime | None) -> str:
+    return "" if moment is None else f"{(local := moment.astimezone(VIET_NAM)).day} {local:%b %Y}"
 
 
 def _seconds(moment: datetime | None) -> int | None:

@@ -20,6 +20,12 @@ CONFIGURATION = "mosquitto.conf"
 ACCESS_LIST = "acl"
 PERSISTENCE = "data"
 
+PORT = 8883
+FOLDER = Path("/etc/mosquitto/qrgate")
+USER = "mosquitto"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - gates come from everywhere; none comes in without a certificate
+"""Of a broker on a machine of its own, a Debian with its mosquitto. One that is reached by IPv6 listens to ``::``."""
+
 PACKET_BYTES_MAX = 68 * 1024  # a local link carries 64 KiB, and topic and properties come on top
 INFLIGHT_MAX = 20
 QUEUED_MESSAGES_MAX = 20_000
@@ -32,9 +38,9 @@ class Broker:
     """One broker. The file ``authority/broker.toml`` holds it."""
 
     host: str = key(about="name or address by which gates reach the broker, as in its certificate", pattern=r"[A-Za-z0-9.:-]{1,253}")
-    port: int = key(8883, about="TLS port", low=1, high=65535)
+    port: int = key(PORT, about="TLS port", low=1, high=65535)
     more_hosts: tuple[str, ...] = key((), about="further names and addresses for its certificate")
-    listen: str = key("", about="address the listener is bound to; empty: host", pattern=r"[A-Za-z0-9.:-]{0,253}")
+    listen: str = key("", about="address the listener is bound to, 0.0.0.0 for all of IPv4; empty: host", pattern=r"[A-Za-z0-9.:-]{0,253}")
     folder: Path = key(about="where its files lie on the broker's machine")
     user: str = key(
         about="user that mosquitto becomes when it is started as root; must be able to read the folder and to write its data/",

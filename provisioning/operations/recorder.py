@@ -37,6 +37,8 @@ BACKOFF_MAX_S = 15.0
 STEADY_S = 10.0
 """A connection that held for so long was a good one; a broker that accepts and kicks is not tried ever faster."""
 
+REPORT_S = 60.0
+
 log = logging.getLogger("qrgate.recorder")
 
 
@@ -75,6 +77,26 @@ class Tally:
         return ", ".join([*counts, *(f"{count} ignored ({why})" for why, count in sorted(self.ignored.items()) if count)])
 
 
+class Minutes:
+    """What came since the last line of the log: one line a minute at most, none where nothing came. Time is passed in."""
+
+    def __init__(self, now_s: float) -> None:
+        self._told_s = now_s
+        self._told = (0, 0, 0)
+
+    def line(self, tally: Tally, now_s: float) -> str:
+        """The line that is due now, or an empty text."""
+        if now_s - self._told_s < REPORT_S:
+            return ""
+        self._told_s = now_s
+        counts = (tally.stored, tally.duplicates, tally.confirmations)
+        stored, duplicates, confirmations = (now - before for now, before in zip(counts, self._told, strict=True))
+        self._told = counts
+        if not (stored or duplicates or confirmations):
+            return ""
+        return f"in the last minute: {stored} stored, {duplicates} duplicates, {confirmations} confirmations"
+
+
 class Recorder:
     """The desk between broker and archive."""
 
@@ -85,6 +107,7 @@ class Recorder:
         self._archive = archive
         self._key = key
         self._announced = False
+        self._minutes = Minutes(time.monotonic())
 
     def run(self, stopping: threading.Event) -> None:
         """One connection after the other, with full-jitter pauses so that recorders do not return in step."""
@@ -126,6 +149,8 @@ class Recorder:
                 connection.publish(*unsent.popleft())
                 self.tally.confirmations += 1
             now_s = time.monotonic()
+            if line := self._minutes.line(self.tally, now_s):
+                log.info(line)
             if connection.arrived and not waiting:
                 batch_began_s = now_s
             full = len(connection.arrived) >= BATCH_EVENTS

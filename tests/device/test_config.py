@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from device.config import load, load_tables, pins
 from device.domain import Direction
 from device.errors import SettingsError
+from device.reader.decoders import DECODERS as DECODERS_OF_THE_READER
 from device.settings import (
     GATE_TABLES,
     SITE_TABLES,
@@ -19,6 +20,7 @@ from device.settings import (
     Buzzer,
     Clock,
     ClockSource,
+    DecoderName,
     Lamps,
     Links,
     Mode,
@@ -102,7 +104,7 @@ def test_settings_have_defaults_and_paths_from_their_folder(tmp_path: Path) -> N
             width=1280,
             height=720,
             frames_per_s=30.0,
-            decoders=("zxing", "zbar"),
+            decoders=(DecoderName.ZXING, DecoderName.ZBAR),
             left_after_s=0.6,
             started_ns=0,
             loop=False,
@@ -150,6 +152,10 @@ def test_every_pin_in_use_is_told_once(tmp_path: Path) -> None:
     ]
 
 
+def test_the_decoders_of_the_settings_are_those_that_the_reader_knows() -> None:
+    assert [each.value for each in DecoderName] == list(DECODERS_OF_THE_READER)
+
+
 def test_the_pin_of_a_relay_on_a_serial_board_is_not_in_use(tmp_path: Path) -> None:
     gate = edited(GATE, "pin = 17", 'kind = "lcus"\nport = "/dev/ttyUSB0"\npin = 17\n[buzzer]\npin = 17')
     assert pins(load(write(tmp_path, gate=gate))) == [("buzzer", "pin", 17)]
@@ -160,7 +166,8 @@ def test_the_pin_of_a_relay_on_a_serial_board_is_not_in_use(tmp_path: Path) -> N
 NEEDS_PIN = "gate.toml:7: relay.kind gpio needs relay.pin (the BCM number of the relay's pin)"
 NO_PATH = "does not have the form [^\\x00-\\x1f\\x7f]+ (folder that survives power cuts: the event store, the day's pseudonym key)"
 NO_USER = "does not have the form [a-z_][a-z0-9_-]{0,31}| (user that runs the reader; empty: the same as the gate's)"
-NO_ID = "does not have the form [a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?"
+ID = "expected lower-case letters, digits and hyphens, at most 32"
+DECODERS = "(zxing, zbar or both, in the order they are tried)"
 RELAY_PIN = "BCM number; 9 to 27, whose pull is down while nobody drives them"
 GATE_MISTAKES = {
     "a typo in a key": ("pin = 17", "pim = 17", ["gate.toml:8: unknown key 'pim' in [relay] (did you mean 'pin'?)"]),
@@ -230,12 +237,22 @@ GATE_MISTAKES = {
     "a text for a list": (
         'picamera2"',
         'picamera2"\ndecoders = "zxing"',
-        ["gate.toml:3: reader.decoders: expected a list, found 'zxing' (decoders in the order they are tried)"],
+        [f"gate.toml:3: reader.decoders: expected a list, found 'zxing' {DECODERS}"],
     ),
     "a number in a list": (
         'picamera2"',
         'picamera2"\ndecoders = ["zxing", 1]',
-        ["gate.toml:3: reader.decoders: expected a list of texts, found 1 (decoders in the order they are tried)"],
+        [f"gate.toml:3: reader.decoders: expected one of zxing, zbar, found 1 {DECODERS}"],
+    ),
+    "a decoder nobody knows": (
+        'picamera2"',
+        'picamera2"\ndecoders = ["zxing", "owl"]',
+        [f"gate.toml:3: reader.decoders: expected one of zxing, zbar, found 'owl' {DECODERS}"],
+    ),
+    "no decoder": (
+        'picamera2"',
+        'picamera2"\ndecoders = []',
+        [f"gate.toml:3: reader.decoders: expected a list of at least 1, found [] {DECODERS}"],
     ),
     "a key that has no default": (
         'factory = "mock"',
@@ -282,7 +299,7 @@ SITE_MISTAKES = {
     "an id that would be a wildcard": (
         '"g1"',
         '"g+"',
-        [f"site.toml:4: site.gate: 'g+' {NO_ID} (device id, also the common name of its certificate)"],
+        [f"site.toml:4: site.gate: {ID}, found 'g+' (device id, also the common name of its certificate)"],
     ),
     "a port beyond all": (
         '"broker.example"',
@@ -341,7 +358,20 @@ def test_all_mistakes_of_both_files_are_told_at_once(tmp_path: Path) -> None:
     site = edited(SITE, '"p1"', '"P 1"')
     assert complaints(write(tmp_path, gate=gate, site=site)) == [
         "gate.toml:9: unknown key 'chanel' in [relay] (did you mean 'channel'?)",
-        f"site.toml:2: site.province: 'P 1' {NO_ID} (opaque id)",
+        f"site.toml:2: site.province: {ID}, found 'P 1' (opaque id)",
+        "gate.toml:10: relay.pulse_s 5.0 is longer than relay.max_on_s 3.0 (the maximum is a limit, not the pulse)",
+        "gate.toml:12: lamps.red_pin 17 is also relay.pin (one pin, one use)",
+    ]
+
+
+def test_a_key_that_is_wrong_hides_no_others_that_do_not_agree_and_contradicts_none(tmp_path: Path) -> None:
+    gate = edited(GATE, "pin = 17", 'kind = "lcus"\npin = 2\nprot = "/dev/ttyUSB0"\npulse_s = 5\n[lamps]\nred_pin = 9\ngreen_pin = 9\n[zz]')
+    assert complaints(write(tmp_path, gate=gate)) == [
+        "gate.toml:15: unknown 'zz' (known: paths, reader, pins, relay, lamps, buzzer, passage, clock, links)",
+        "gate.toml:10: unknown key 'prot' in [relay] (did you mean 'port'?)",
+        f"gate.toml:9: relay.pin: expected 9 to 27, found 2 ({RELAY_PIN})",
+        "gate.toml:11: relay.pulse_s 5.0 is longer than relay.max_on_s 3.0 (the maximum is a limit, not the pulse)",
+        "gate.toml:13: lamps.red_pin 9 is also lamps.green_pin (one pin, one use)",
     ]
 
 
@@ -349,7 +379,7 @@ def test_keys_that_do_not_agree_are_told_together_with_the_mistakes_of_the_other
     gate = edited(GATE, "pin = 17", "pin = 17\npulse_s = 5\n[lamps]\nred_pin = 17")
     site = edited(SITE, '"p1"', '"P 1"')
     assert complaints(write(tmp_path, gate=gate, site=site)) == [
-        f"site.toml:2: site.province: 'P 1' {NO_ID} (opaque id)",
+        f"site.toml:2: site.province: {ID}, found 'P 1' (opaque id)",
         "gate.toml:9: relay.pulse_s 5.0 is longer than relay.max_on_s 3.0 (the maximum is a limit, not the pulse)",
         "gate.toml:11: lamps.red_pin 17 is also relay.pin (one pin, one use)",
     ]

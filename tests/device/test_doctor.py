@@ -17,7 +17,7 @@ from tests.device.boards import OFF, Board
 from tests.device.complete import HEIGHT, WIDTH, complete, record
 from tests.gates import Gate
 
-CHECKS = ["settings", "decoders", "camera", "store", "pins", "relay", "clock", "certificate", "broker"]
+CHECKS = ["settings", "users", "decoders", "camera", "store", "pseudonyms", "pins", "relay", "clock", "certificate", "broker"]
 
 
 @pytest.fixture
@@ -64,9 +64,11 @@ def test_a_gate_that_is_well_but_for_its_broker_is_exit_code_0(folder: Path, boa
     assert (code, list(checks)) == (0, CHECKS)
     assert {name: check.result.value for name, check in checks.items()} == {
         "settings": "ok",
+        "users": "ok",
         "decoders": "ok",
         "camera": "ok",
         "store": "ok",
+        "pseudonyms": "ok",
         "pins": "warn",
         "relay": "ok",
         "clock": "ok",
@@ -98,17 +100,17 @@ def test_wrong_settings_are_told_and_exit_code_3(folder: Path, capsys: pytest.Ca
 
 def test_every_check_runs_whatever_the_others_find(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(folder / "state")
+    (folder / "state").write_bytes(b"")
     shutil.rmtree(folder / "nobody")
-    edit(folder, "gate.toml", '["zxing"]', '["owl"]')
+    (folder / "pseudonym.json").write_bytes(b"{}")
     (folder / "ca.crt").unlink()
     (folder / "g1.crt").unlink()
     edit(folder, "gate.toml", 'kind = "lcus"\nport = ', 'kind = "lcus"\nport = "/dev/unplugged"  # ')
     code, checks = examined(folder, capsys)
     assert (code, list(checks)) == (1, CHECKS)
     failed = [name for name, check in checks.items() if check.result is Result.FAIL]
-    assert failed == ["decoders", "camera", "store", "relay", "certificate", "broker"]
+    assert failed == ["camera", "store", "pseudonyms", "relay", "certificate", "broker"]
     assert checks["broker"].detail == f"broker.ca_file {folder}/ca.crt cannot be used: No such file or directory"
-    assert checks["store"].detail == f"{folder}/state does not exist"
 
 
 # --- one check -------------------------------------------------------------------------------------------------
@@ -137,13 +139,94 @@ def test_a_relay_board_that_somebody_else_holds_fails(folder: Path, board: Board
     assert board.switched() == []
 
 
-@pytest.mark.parametrize("source", ["none", "rtc"])
-def test_a_clock_that_nobody_vouches_for_is_a_warning(folder: Path, source: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_relay_whose_pins_have_no_driver_is_not_looked_at(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if Path("/dev/gpiochip15").exists():
+        pytest.skip("this machine has sixteen gpiochips")
+    edit(folder, "gate.toml", 'factory = "mock"', 'factory = "lgpio"\nchip = 15')
+    edit(folder, "gate.toml", 'kind = "lcus"', 'kind = "gpio"')
+    code, checks = examined(folder, capsys)
+    assert (code, checks["relay"]) == (1, Check("relay", Result.SKIP, "gpio at pin 17 was not looked at", "see pins"))
+
+
+def test_a_relay_on_a_mock_pin_is_not_called_well(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(folder, "gate.toml", 'kind = "lcus"', 'kind = "gpio"')
+    _, checks = examined(folder, capsys)
+    assert checks["relay"] == Check("relay", Result.SKIP, "gpio at pin 17 is a mock: nothing moves", "see pins")
+
+
+def test_a_user_who_is_not_there_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "gate.toml").write_text(
+        (folder / "gate.toml").read_text("utf-8") + '[links]\nreader_user = "root"\nuplink_user = "nobody-999"\n', "utf-8"
+    )
+    code, checks = examined(folder, capsys)
+    fix = "`sudo make install` makes them; where one user runs the whole gate, leave them empty"
+    assert (code, checks["users"]) == (1, Check("users", Result.FAIL, "no such user: links.uplink_user 'nobody-999'", fix))
+
+
+def test_no_decoder_at_all_is_a_mistake_in_the_settings(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(folder, "gate.toml", '["zxing"]', "[]")
+    code, checks = examined(folder, capsys)
+    assert (code, checks["settings"].result) == (3, Result.FAIL)
+    assert "reader.decoders: expected a list of at least 1, found []" in checks["settings"].detail
+
+
+def test_a_state_folder_that_can_be_made_is_a_warning_and_one_that_cannot_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "state").rmdir()
+    _, checks = examined(folder, capsys)
+    assert checks["store"] == Check("store", Result.WARN, f"{folder}/state does not exist yet", "it is made at the gate's first start")
+    edit(folder, "gate.toml", 'state = "state"', 'state = "nowhere/state"')
+    code, checks = examined(folder, capsys)
+    assert (code, checks["store"].result) == (1, Result.FAIL)
+    assert checks["store"].detail == f"{folder}/nowhere/state is no folder, and cannot be made one in {folder}/nowhere"
+
+
+KEY = '{"date": "2026-01-02", "key": "' + "5a" * 32 + '"}'
+
+
+@pytest.mark.parametrize(
+    ("kept", "first", "result", "detail"),
+    [
+        (None, KEY, Result.OK, "the key waits at FOLDER/pseudonym.json for the gate's first start"),
+        (KEY, None, Result.OK, "the key in use is that of 2026-01-02"),
+        (KEY, KEY, Result.WARN, "in use since 2026-01-02, and another lies at FOLDER/pseudonym.json"),
+        (
+            None,
+            None,
+            Result.FAIL,
+            "there is no pseudonym key, neither FOLDER/state/pseudonym.json nor FOLDER/pseudonym.json: the gate does not start",
+        ),
+        ("{", None, Result.FAIL, "FOLDER/state/pseudonym.json holds no pseudonym key"),
+        (None, KEY.replace("5a", ""), Result.FAIL, "FOLDER/pseudonym.json holds no pseudonym key"),
+    ],
+    ids=["waits", "in use", "both", "none", "damaged", "too short"],
+)
+def test_the_pseudonym_key_is_in_use_or_waits(
+    folder: Path, kept: str | None, first: str | None, result: Result, detail: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path, content in ((folder / "state" / "pseudonym.json", kept), (folder / "pseudonym.json", first)):
+        path.unlink(missing_ok=True)
+        if content is not None:
+            path.write_text(content, encoding="ascii")
+    _, checks = examined(folder, capsys)
+    assert (checks["pseudonyms"].result, checks["pseudonyms"].detail.replace(str(folder), "FOLDER")) == (result, detail)
+    if result is Result.FAIL:
+        assert f"copy authority/sites/s1.json from the office to {folder}/pseudonym.json" in checks["pseudonyms"].fix
+
+
+@pytest.mark.parametrize(("source", "result"), [("none", Result.WARN), ("rtc", Result.FAIL)])
+def test_a_clock_that_nobody_vouches_for_is_told_with_what_follows(
+    folder: Path, source: str, result: Result, capsys: pytest.CaptureFixture[str]
+) -> None:
     if source == "rtc" and Path("/sys/class/rtc/rtc0/since_epoch").exists():
         pytest.skip("this machine has a battery clock")
     edit(folder, "gate.toml", '[clock]\nsource = "system"', f'[clock]\nsource = "{source}"')
-    _, checks = examined(folder, capsys)
-    assert (checks["clock"].result, checks["clock"].detail.endswith(", untrusted")) == (Result.WARN, True)
+    code, checks = examined(folder, capsys)
+    assert (code, checks["clock"].result) == (1 if result is Result.FAIL else 0, result)
+    assert checks["clock"].detail.endswith(
+        "every pass with a date is refused, and pseudonyms do not turn at midnight: a person stays the same number"
+    )
+    assert "DS3231" in checks["clock"].fix
+    assert 'clock.source = "system"' in checks["clock"].fix
 
 
 @pytest.mark.parametrize(

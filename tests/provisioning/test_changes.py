@@ -25,6 +25,18 @@ def test_the_last_of_two_wins_and_what_was_given_stays_as_it_was() -> None:
     assert before == {"relay": {"pin": 17}}
 
 
+def test_all_wrong_options_are_told_at_once() -> None:
+    with pytest.raises(UsageError) as caught:
+        apply(["relay.pin", "relay.pulse_s=0.2", "rely.pin=17", "relay.pin=x"], {})
+    assert str(caught.value) == (
+        "3 options are wrong:\n"
+        "  --set relay.pin: expected TABLE.KEY=VALUE (for example --set reader.source=webcam --set reader.path=/dev/video0)\n"
+        "  --set: there is no table 'rely' (did you mean 'relay'?)\n"
+        "  --set relay.pin=x: 'x' is no value for this key (a number, or true or false)\n"
+        "  → mend them and try again"
+    )
+
+
 @pytest.mark.parametrize(
     ("option", "what", "hint"),
     [

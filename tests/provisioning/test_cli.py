@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,9 +59,62 @@ def test_a_pass_is_a_picture_and_a_text_that_the_gate_proves(tmp_path: Path, cap
         "key_id": key_id.hex(),
         "valid_from": "2027-05-01T00:00:00+07:00",
         "valid_until": "2027-05-31T23:59:59+07:00",
+        "terms": "zones main, hall, entry only, 1 May 2027 to 31 May 2027, 2 uses, counted at g-a",
         "picture": f"{tmp_path}/pass.png",
     }
     assert (tmp_path / "pass.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_pass_is_told_in_words_and_doubted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    init(tmp_path)
+    issue = ["pass", "--authority", str(tmp_path / "authority")]
+    capsys.readouterr()
+    assert main([*issue, "--zone", "main", "--until", "2027-05-31", "--out", str(tmp_path / "pass.PNG")]) == 0
+    assert tuple(capsys.readouterr()) == (f"{tmp_path}/pass.PNG: zone main, until 31 May 2027, any number of uses\n", "")
+    assert main([*issue, "--text"]) == 0
+    out, told = capsys.readouterr()
+    assert (out.startswith("KD1."), out.count("\n")) == (True, 1)
+    assert told == (
+        "qrgate-provision: warning: this pass is good for ever and everywhere; --days and --zone limit it\n"
+        "pass: every zone, for ever, any number of uses\n"
+    )
+
+
+def test_renewing_changes_no_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    init(tmp_path)
+    before = (tmp_path / "gates" / "g-a" / "tls" / "gate.crt").read_bytes()
+    assert init(tmp_path, "--renew", "--set", "relay.pin=18") == 2
+    capsys.readouterr()
+    assert init(tmp_path, "--renew") == 0
+    assert f"next, the gate: copy {tmp_path}/gates/g-a/tls to the Pi" in capsys.readouterr().out
+    assert (tmp_path / "gates" / "g-a" / "tls" / "gate.crt").read_bytes() != before
+
+
+def test_the_version_is_told() -> None:
+    told = subprocess.run([sys.executable, "-m", "provisioning", "--version"], capture_output=True, text=True, check=True, timeout=30)
+    assert re.fullmatch(r"qrgate-provision (\d+\.\d+\.\d+|\(not installed\))\n", told.stdout)
+
+
+def test_a_broker_that_moved_is_told_to_who_still_names_the_old_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    init(tmp_path)
+    description = tmp_path / "authority" / "broker.toml"
+    description.write_text(description.read_text("utf-8").replace("port = 8883", "port = 18883"), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["broker", "--out", str(tmp_path)]) == 0
+    told = 'names 127.0.0.1:8883: write host = "127.0.0.1" and port = 18883 into its [broker], and wherever it was copied to'
+    files = (tmp_path / "gates" / "g-a" / "site.toml", tmp_path / "recorder" / "recorder.toml")
+    assert capsys.readouterr().err.splitlines() == [f"qrgate-provision: warning: {file} {told}" for file in files]
+
+
+def test_init_ends_with_what_comes_next_and_for_the_second_gate_with_the_gate_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init(tmp_path, "--broker-host", "mqtt.example.vn") == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("next, ")] == [
+        f"next, the gate: copy {tmp_path}/gates/g-a to the Pi, then there, in a checkout of qrgate (it hands the settings over and starts the gate):",
+        f"next, the broker: copy {tmp_path}/broker to mqtt.example.vn, then there, with mosquitto installed:",
+        f"next, the recorder: copy {tmp_path}/recorder to its machine, then there, as the user that runs it:",
+    ]
+    assert main(["init", "--province", "p-999", "--site", "s-999", "--gate", "g-b", "--out", str(tmp_path)]) == 0
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("next, ")] == ["next, the gate"]
 
 
 def test_broker_is_written_again_with_a_new_certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,6 +136,11 @@ def test_broker_is_written_again_with_a_new_certificate(tmp_path: Path, capsys: 
             "qrgate-provision: the following arguments are required: --province, --site, --gate, --out\n  → `qrgate-provision init --help`",
         ),
         (["pass", "--authority", "x"], 2, "qrgate-provision: nothing to make\n  → give --out FILE.png for a picture, --text for the text, or both\n"),
+        (
+            ["pass", "--authority", "x", "--out", "pass.jpg"],
+            2,
+            "qrgate-provision: argument --out: the picture is a PNG: expected a name that ends in .png, found 'pass.jpg'",
+        ),
         (["pass", "--authority", "x", "--days", "0", "--text"], 2, "qrgate-provision: argument --days: expected 1 to 10000, found '0'"),
         (
             ["pass", "--authority", "x", "--from", "soon", "--text"],

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import stat
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from device.errors import UsageError
 from device.settings import Broker, PinFactory, Site, SourceKind
 from provisioning.authority import certificates, init, keys, passes
 from provisioning.authority.init import Layout, Request, lay_out
+from provisioning.broker import mosquitto
 from provisioning.operations import settings as recorder_settings
 from provisioning.operations.settings import Identity
 
@@ -103,6 +104,37 @@ def test_a_gate_that_is_there_is_not_overwritten_but_by_force(tmp_path: Path) ->
     assert [each.name for each in layout.gate.parent.iterdir()] == ["g-a"]
 
 
+def test_renewed_a_gate_has_a_new_key_and_certificate_and_all_else_as_it_was(tmp_path: Path) -> None:
+    layout = made(tmp_path, options=("relay.pin=18",))
+    before = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    later = datetime(2027, 11, 1, tzinfo=UTC)
+    assert init.renew(Request(out=tmp_path, province="p-999", site="s-999", gate="g-a"), now=later) == layout
+    after = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    changed = {str(path) for path, content in after.items() if before.get(path) != content}
+    assert (changed, set(before) - set(after)) == ({"gates/g-a/tls/gate.crt", "gates/g-a/tls/gate.key"}, set())
+    certificate = certificates.read_certificate(layout.gate / "tls" / "gate.crt")
+    assert (names(layout.gate / "tls" / "gate.crt"), certificate.not_valid_after_utc) == (("g-a", "qrgate root p-999"), later + timedelta(days=395))
+
+
+def test_a_gate_that_is_not_there_is_not_renewed(tmp_path: Path) -> None:
+    made(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        init.renew(Request(out=tmp_path, province="p-999", site="s-999", gate="g-b"), now=NOW)
+    assert caught.value.what == f"there is no gate 'g-b' to renew: {tmp_path}/gates/g-b"
+
+
+def test_a_broker_on_this_machine_lies_where_it_was_made(tmp_path: Path) -> None:
+    broker = mosquitto.load(made(tmp_path, broker_hosts=("127.0.0.1", "localhost", "::1")).authority / "broker.toml")
+    assert (broker.folder, broker.user, broker.listen) == (tmp_path / "broker", mosquitto.folder_owner(), "")
+
+
+def test_a_broker_on_a_machine_of_its_own_lies_where_mosquitto_may_read_it(tmp_path: Path) -> None:
+    layout = made(tmp_path, broker_hosts=("mqtt.example.vn",))
+    broker = mosquitto.load(layout.authority / "broker.toml")
+    assert (broker.folder, broker.user, broker.listen) == (Path("/etc/mosquitto/qrgate"), "mosquitto", "0.0.0.0")  # noqa: S104
+    assert str(tmp_path) not in (layout.broker / "mosquitto.conf").read_text(encoding="utf-8")
+
+
 def test_a_recorder_that_left_for_its_own_machine_keeps_its_key(tmp_path: Path) -> None:
     first = made(tmp_path)
     (tmp_path / "recorder").rename(tmp_path / "far-away")
@@ -128,6 +160,8 @@ def test_options_change_any_key_and_an_empty_one_takes_it_out(tmp_path: Path) ->
         ({"gate": "G+1"}, "--gate 'G+1' is no id"),
         ({"gate": "recorder.p-999"}, "--gate 'recorder.p-999' is no id"),
         ({"province": "p/9"}, "--province 'p/9' is no id"),
+        ({"broker_hosts": ("mqtt.example.vn",), "broker_user": "a b"}, "broker.user: 'a b' does not have the form"),
+        ({"options": ("relay.pin=3", "relay.channel=0")}, "relay.channel: expected 1 to 8, found 0"),
         ({"broker_hosts": ("mqtt example",)}, "broker.host: 'mqtt example' does not have the form"),
     ],
 )
@@ -143,7 +177,7 @@ def test_another_broker_than_the_provinces_is_refused(tmp_path: Path) -> None:
     made(tmp_path, broker_port=18883)
     with pytest.raises(UsageError) as caught:
         made(tmp_path, "g-b", broker_port=18884)
-    assert caught.value.what == "this province's broker is 127.0.0.1 port 18883"
+    assert caught.value.what == f"this province's broker is 127.0.0.1 port 18883, in {tmp_path}/broker of user {mosquitto.folder_owner()}"
     assert not (tmp_path / "gates" / "g-b").exists()
 
 

@@ -82,6 +82,26 @@ def test_terms_that_no_gate_would_accept_are_refused(terms: Terms, what: str) ->
     assert caught.value.what == what
 
 
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        (FULL, "zones main, hall, entry only, 1 May 2027 to 31 May 2027, 3 uses, counted at g-a"),
+        (Terms(), "every zone, for ever, any number of uses"),
+        (Terms(zones=("main",), uses=1, counted_at="g-a"), "zone main, for ever, 1 use, counted at g-a"),
+        (Terms(valid_from=FULL.valid_from), "every zone, from 1 May 2027 on, any number of uses"),
+        (Terms(valid_until=datetime(2027, 5, 1, 17, 0, tzinfo=UTC)), "every zone, until 2 May 2027, any number of uses"),
+    ],
+)
+def test_the_terms_are_told_in_words(terms: Terms, words: str) -> None:
+    assert passes.described(terms) == words
+
+
+def test_a_pass_that_is_hardly_what_was_wanted_is_doubted() -> None:
+    during, after = datetime(2027, 5, 2, tzinfo=UTC), datetime(2027, 6, 1, tzinfo=UTC)
+    doubts = [passes.doubts(terms, now) for terms, now in ((FULL, during), (FULL, after), (Terms(), during), (Terms(zones=("main",)), during))]
+    assert doubts == ["", "this pass has expired already", "this pass is good for ever and everywhere; --days and --zone limit it", ""]
+
+
 def test_a_day_is_a_day_in_viet_nam() -> None:
     day = date(2027, 5, 1)
     assert passes.first_moment(day) == datetime(2027, 4, 30, 17, 0, tzinfo=UTC)

@@ -1,7 +1,14 @@
 from __future__ import annotations
 
+import getpass
+import os
+import pwd
+import shutil
 import socket
 import ssl
+import subprocess
+import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,9 +17,11 @@ import pytest
 from device.domain import EventType
 from device.errors import SettingsError, UsageError
 from device.events.topics import Topics
+from provisioning import steps
 from provisioning.authority import init, office
+from provisioning.authority.init import Request
 from provisioning.broker import mosquitto
-from tests.provisioning.live import PROVINCE, SITE, WITHIN_S, Broker, Peer, decisions, free_port, provision
+from tests.provisioning.live import MOSQUITTO, PROVINCE, SITE, WITHIN_S, Broker, Peer, decisions, free_port, provision
 
 REFUSED = "Not authorized"
 A, B = Topics(PROVINCE, SITE, "g-a"), Topics(PROVINCE, SITE, "g-b")
@@ -138,6 +147,42 @@ def test_retained_state_survives_an_orderly_restart(broker: Broker) -> None:
     watcher.subscribe(B.state)
     assert watcher.wait(1) == [(B.state, b'{"state":"ready"}')]
     watcher.close()
+
+
+# --- on a machine of its own -----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
+def test_copied_to_its_place_by_the_commands_that_are_printed_it_starts(tmp_path: Path) -> None:
+    """As root with mosquitto's own user, as on the broker's machine; without, as the user who runs the tests."""
+    known = {each.pw_name for each in pwd.getpwall()}
+    user = "mosquitto" if os.geteuid() == 0 and "mosquitto" in known else getpass.getuser()
+    with tempfile.TemporaryDirectory() as name:
+        machine = Path(name)
+        machine.chmod(0o711)  # tmp_path lets nobody else through
+        place, port = machine / "etc" / "mosquitto" / "qrgate", free_port()
+        request = Request(
+            out=tmp_path / "office",
+            province=PROVINCE,
+            site=SITE,
+            gate="g-a",
+            broker_hosts=("mqtt.example.vn", "127.0.0.1"),
+            broker_port=port,
+            broker_folder=place,
+            broker_user=user,
+            broker_listen="127.0.0.1",
+        )
+        layout = init.lay_out(request, now=datetime.now(UTC))
+        shutil.copytree(layout.broker, machine / "broker")
+        copy = steps.for_broker(mosquitto.load(layout.authority / "broker.toml"), layout.broker)[1].replace("sudo ", "")
+        subprocess.run(["/bin/sh", "-c", copy], cwd=machine, check=True, timeout=WITHIN_S)
+        shutil.rmtree(machine / "broker")
+        live = Broker(replace(layout, broker=place), port)
+        gate = live.gate("g-a")
+        assert gate.publish(decisions("g-a"), b"{}") != REFUSED
+        gate.close()
+        live.stop()
+        assert (place / "data" / "mosquitto.db").exists()  # it may write what it keeps
 
 
 # --- written again ---------------------------------------------------------------------------------------------

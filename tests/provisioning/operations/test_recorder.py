@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sqlite3
 import subprocess
@@ -20,7 +21,7 @@ from device.events import confirmation
 from device.events.confirmation import Confirmation, range_digest
 from device.events.cose import verify1
 from provisioning.authority.init import Layout
-from provisioning.operations.recorder import READY
+from provisioning.operations.recorder import READY, Minutes, Tally
 from tests.provisioning.live import EPOCH, MOSQUITTO, PROVINCE, SITE, WITHIN_S, Broker, Lines, Peer, decisions, event, free_port, provision
 
 ACK = f"qg/v1/{PROVINCE}/{SITE}/g-a/ack"
@@ -199,11 +200,29 @@ def test_a_broker_that_was_killed_is_found_again(broker: Broker, recorder: Recor
 
 
 def test_a_broker_that_is_not_there_is_waited_for_and_the_end_is_orderly(broker: Broker) -> None:
-    broker.stop()
+    broker.stop(kill=True)  # asked right after its start, mosquitto may miss the question
     recorder = Recorder(broker.layout).start(ready=False)
     recorder.log.wait("no connection to 127.0.0.1")
     code, log = recorder.end(signal.SIGINT)
     assert (code, "Traceback" in log) == (0, False)
+
+
+def test_the_log_tells_what_came_once_a_minute_and_of_quiet_minutes_nothing() -> None:
+    minutes, tally = Minutes(100.0), Tally(stored=2, duplicates=1, confirmations=1)
+    assert minutes.line(tally, 159.9) == ""
+    assert minutes.line(tally, 160.0) == "in the last minute: 2 stored, 1 duplicates, 1 confirmations"
+    tally.stored += 5
+    assert [minutes.line(tally, now_s) for now_s in (200.0, 221.0, 300.0)] == [
+        "",
+        "in the last minute: 5 stored, 0 duplicates, 0 confirmations",
+        "",
+    ]
+
+
+def test_a_line_of_the_log_has_its_time_as_the_gate_s(recorder: Recorder) -> None:
+    _, log = recorder.end()
+    assert [line for line in log.splitlines() if not re.fullmatch(r"\d\d:\d\d:\d\d qrgate\.recorder: .+", line)] == []
+    assert "subscribed to the events of all gates" in log
 
 
 def test_an_archive_that_cannot_record_stops_it_with_one_clear_line(tmp_path: Path) -> None:
