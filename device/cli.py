@@ -17,13 +17,20 @@ DEFAULT_SETTINGS = Path("/etc/qrgate")
 
 EPILOG = """\
 exit codes: 0 well, 1 a check found a fault, 2 wrong command line, 3 settings missing or wrong, 4 a signature or key
-does not hold, 5 hardware missing or silent, 6 no contact, 7 the store cannot record, 130 interrupted
+does not hold, 5 hardware missing or silent, 6 no contact, 7 the store cannot record, 130 interrupted before it had an
+answer; `run` ends with 0 when it is told to stop
 
 examples:
-  qrgate demo                          watch twenty people present codes to a gate on this machine
+  qrgate demo                          watch twenty-one people present codes to a gate on this machine
   qrgate doctor --settings /etc/qrgate what is wrong with this gate, and what to do about it
   qrgate run                           the gate in the foreground, by /etc/qrgate
-  qrgate replay photos --truth photos/truth.json
+  qrgate replay photos                 what is read in each picture of a folder
+"""
+
+DEMO_EPILOG = """\
+examples:
+  qrgate demo                          the people of the demo, decided and judged; exit code 0 if all went as it should
+  qrgate demo --webcam /dev/video0     you, with the pass that the demo leaves in its cache, on a phone or printed
 """
 
 
@@ -51,10 +58,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="the version that is installed")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], int], about: str, *, settings: bool = True) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=about, description=about)
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], about: str, *, settings: bool = True, epilog: str = ""
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=about, description=about, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter)
         sub.set_defaults(run=run)
         if settings:
             sub.add_argument(
@@ -64,12 +74,28 @@ def _parser() -> argparse.ArgumentParser:
 
     run = command("run", _run, "Be the gate: all three processes in the foreground, or one of them.")
     run.add_argument("part", nargs="?", choices=("reader", "gate", "uplink"), help="one process only, as the systemd units do")
-    _demo_arguments(command("demo", _demo, "A whole gate on this machine: real processes, real broker, rendered people.", settings=False))
+    _demo_arguments(
+        command("demo", _demo, "A whole gate on this machine: real processes, real broker, rendered people.", settings=False, epilog=DEMO_EPILOG)
+    )
     doctor = command("doctor", _doctor, "Check camera, decoders, store, pins, broker and clock, and say what to do.")
     doctor.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    _replay_arguments(command("replay", _replay, "Read pictures from a folder as the gate would, and compare with the truth.", settings=False))
+    _replay_arguments(command("replay", _replay, "Read pictures from a folder as the gate would; with --truth, compare.", settings=False))
     command("failsafe", _nothing, "Put every output into its safe state. Needs nothing of the rest.")
     return parser
+
+
+class _Version(argparse.Action):
+    """Looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+        try:
+            told = version("qrgate")
+        except PackageNotFoundError:
+            told = "not installed: run from its folder"
+        sys.stdout.write(f"qrgate {told}\n")
+        parser.exit()
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +108,7 @@ def _demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=Path, default=_cache_folder(), metavar="FOLDER", help="where the rendered recording is kept (250 MB)")
     parser.add_argument("--prepare", action="store_true", help="only render the recording")
     parser.add_argument("--sheet", type=Path, metavar="FILE", help="with --prepare: write a picture of everybody who comes")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep settings, store and logs in FOLDER")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep settings, store and logs in FOLDER, new or empty")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the closing table as JSON, too")
 
 
@@ -92,8 +118,8 @@ def _cache_folder() -> Path:
 
 def _replay_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="pictures: JPEG, PNG, WebP")
-    parser.add_argument("--truth", type=Path, required=True, help="JSON list of {file, payload, payload_hex}")
-    parser.add_argument("--at-least", type=float, default=0.95, metavar="SHARE", help="exit 1 where fewer are read exactly (0.95)")
+    parser.add_argument("--truth", type=Path, metavar="FILE", help="JSON list of {file, payload, payload_hex}; without it, what is read is listed")
+    parser.add_argument("--at-least", type=float, metavar="SHARE", help="with --truth: exit 1 where fewer are read exactly, 0 to 1 (0.95)")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 EXIT_OK = 0
 EXIT_FAULT = 1
-EXIT_INTERRUPTED = 130  # ended by Ctrl-C, as shells expect (128 + SIGINT)
+EXIT_INTERRUPTED = 130  # ended before there was an answer, as shells expect (128 + SIGINT)
 
 
 class QrgateError(Exception):

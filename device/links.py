@@ -8,10 +8,12 @@ of the kernel. No call here waits: a full or broken link says so at once, and it
 from __future__ import annotations
 
 import os
+import re
 import socket
 import struct
 from collections.abc import Collection
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,9 +28,23 @@ PACKET_MAX = 64 * 1024
 SEND_BUFFER = 1024 * 1024
 """Bytes the kernel may hold for a peer that is slow: some seconds of sightings."""
 
+STRINGS, ARRAY = (2, 3), 4  # major types (RFC 8949 section 3.1)
+ONE_BYTE, EIGHT_BYTES = 24, 27  # the low bits of a head: its argument follows in so many bytes
+TRUTH_VALUES = (0xF4, 0xF5)
+
 INTEGER_MAX = 2**63 - 1
 NAME_MAX = 100
 """What a record can hold: a number as SQLite has it, and ids, states and stages that leave an event far below a packet."""
+
+TRACK_ID = re.compile(r"[0-9a-f]{8}-[0-9]{1,18}")
+STAGE = re.compile(r"[a-z0-9-]{1,32}")
+"""What stands in records and logs is made of these letters only, whatever a captured reader would like to write there."""
+
+ITEMS_MAX = 1024
+"""A packet's items: 100 events have 403, the largest view some 150."""
+
+READER_SOCKET, UPLINK_SOCKET = "reader.sock", "uplink.sock"
+"""In the runtime folder."""
 
 PEER_CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid (man 7 unix)
 
@@ -47,9 +63,17 @@ class View:
     tracks: tuple[Track, ...]
 
 
+class EyesState(StrEnum):
+    """All that a reader can say of itself."""
+
+    OK = "ok"
+    NO_FRAMES = "no_frames"
+    ENDED = "ended"  # a recording, a video or a folder has an end
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderState:
-    """reader → gate: how the eyes are. ``state`` is ``ok``, ``no_frames`` or ``ended``; counters since its start."""
+    """reader → gate: how the eyes are. ``state`` is one of ``EyesState``, or the packet is refused; counters since its start."""
 
     NAME: ClassVar[str] = "reader"
     state: str
@@ -135,18 +159,53 @@ def encode(message: Message) -> bytes:
 def decode(packet: bytes) -> Message:
     """The message in ``packet``. Raises LinkError on anything else, whatever the bytes are."""
     try:
+        _only_plain(packet)
         name, *values = _listed(cbor2.loads(packet))
         if name == View.NAME:
             (rows,) = values
-            return View(tuple(_checked(Track(id_, TrackState(state), *rest)) for id_, state, *rest in map(_listed, _listed(rows))))
+            return View(tuple(_track(*row) for row in map(_listed, _listed(rows))))
+        if name == ReaderState.NAME:
+            return _reader_state(*values)
         if name == Events.NAME:
             (rows,) = values
             return Events(tuple(_checked(StoredEvent(sequence, EventType(kind), body)) for sequence, kind, body in map(_listed, _listed(rows))))
         plain: Message = _checked(type_of_name[name](*values))
-    # Deep nesting ends in RecursionError, lengths that lie in MemoryError or OverflowError, odd tags in the rest.
+    # Deep nesting ends in RecursionError, lengths that lie in MemoryError or OverflowError.
     except (cbor2.CBORError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, RecursionError, MemoryError) as error:
         raise LinkError(f"a packet of {len(packet)} bytes is no message: {type(error).__name__}") from None
     return plain
+
+
+def _only_plain(packet: bytes) -> None:
+    """Raises ValueError where ``packet`` holds more than lists, texts, bytes, whole numbers and truth values.
+
+    CBOR has tags that run something while they are read: a pattern is compiled (56 KB: 0.2 s), a network or a
+    number of 50,000 digits is made. The heads of the items (RFC 8949 section 3) tell before any of it is.
+    """
+    at = 0
+    for _ in range(ITEMS_MAX):
+        if at >= len(packet):
+            return
+        head = packet[at]
+        major, low = head >> 5, head & 0x1F
+        if (major > ARRAY and head not in TRUTH_VALUES) or low > EIGHT_BYTES:
+            raise ValueError("an item of another kind")
+        wide = 1 << (low - ONE_BYTE) if low >= ONE_BYTE else 0
+        length = int.from_bytes(packet[at + 1 : at + 1 + wide]) if wide else low
+        at += 1 + wide + (length if major in STRINGS else 0)
+    raise ValueError("too many items")
+
+
+def _track(id_: Any, state: Any, *rest: Any) -> Track:
+    track: Track = _checked(Track(id_, TrackState(state), *rest))
+    if not TRACK_ID.fullmatch(track.id) or not STAGE.fullmatch(track.stage):
+        raise ValueError("id or stage")
+    return track
+
+
+def _reader_state(state: Any, *counters: Any) -> ReaderState:
+    checked: ReaderState = _checked(ReaderState(EyesState(state).value, *counters))
+    return checked
 
 
 def _listed(item: Any) -> list[Any]:

@@ -1,7 +1,7 @@
 """``qrgate replay``: how many photographs does the still-picture function read, to the byte?
 
 The truth is a JSON list of {"file", "payload", "payload_hex"}: the expected bytes are ``payload_hex`` where it is
-given, else ``payload`` in UTF-8.
+given, else ``payload`` in UTF-8. Without a truth, what is read in each picture is listed.
 """
 
 from __future__ import annotations
@@ -16,10 +16,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from device import credentials
+from device.domain import Credential
 from device.errors import EXIT_FAULT, EXIT_OK, FrameError, HardwareError, UsageError
 from device.reader import read_still
+from device.reader.sources.folder import SUFFIXES
 
 TRUTH_MAX_BYTES = 16 * 1024 * 1024
+TRUTH_HINT = 'it is to be a JSON list: [{"file": "a.jpg", "payload": "text"}, {"file": "b.jpg", "payload_hex": "00ff"}]'
+AT_LEAST = 0.95
+
+MEANINGS = {
+    "missed": "nothing was read",
+    "wrong": "something else was read",
+    "beside": "read as they should be, and another code in the same picture",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +72,24 @@ def read_truth(path: Path) -> tuple[Photograph, ...]:
         photographs = tuple(_photograph(row) for row in json.loads(path.read_bytes()))
     except OSError as error:
         raise UsageError(f"no truth at {path}: {error.strerror}", hint="give the list of expected payloads as --truth") from None
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise UsageError(f"{path} is no list of expected payloads: {error!r}", hint=__doc__.splitlines()[2]) from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UsageError(f"{path} is no list of expected payloads: {error}", hint=TRUTH_HINT) from None
     if not photographs:
-        raise UsageError(f"{path} lists no photograph")
+        raise UsageError(f"{path} lists no photograph", hint=TRUTH_HINT)
     return photographs
 
 
 def _photograph(row: Any) -> Photograph:
-    file, text, raw = row["file"], row["payload"], row.get("payload_hex")
-    if not isinstance(file, str) or Path(file).is_absolute() or ".." in Path(file).parts:
-        raise ValueError("a file outside the folder")
-    return Photograph(file, bytes.fromhex(raw) if raw else text.encode())
+    if not isinstance(row, dict) or not isinstance(row.get("file"), str):
+        raise ValueError('an entry without its "file"')  # noqa: TRY004 - one kind of mistake to the caller
+    file, text, raw = row["file"], row.get("payload"), row.get("payload_hex")
+    if Path(file).is_absolute() or ".." in Path(file).parts:
+        raise ValueError(f"{file} is outside the folder")
+    if isinstance(raw, str) and raw:
+        return Photograph(file, bytes.fromhex(raw))
+    if not isinstance(text, str):
+        raise ValueError(f"{file} has no payload")  # noqa: TRY004
+    return Photograph(file, text.encode())
 
 
 def replay(folder: Path, truth: Sequence[Photograph], *, progress: Callable[[str], None] = lambda _: None) -> Report:
@@ -111,10 +128,66 @@ def _picture_reader() -> Callable[[Path], Any]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Replay ``folder`` with ``truth`` as the command line says; 1 below the share ``at_least``, or where a payload was wrong."""
+    """Replay ``folder`` as the command line says.
+
+    With a truth: 1 below the share ``at_least``, or where a payload was wrong. Without: a list of what is read.
+    Raises UsageError.
+    """
+    if arguments.truth is None:
+        if arguments.at_least is not None:
+            raise UsageError("--at-least compares with the truth", hint="give --truth, too")
+        return _list(arguments.folder, as_json=arguments.json)
+    at_least = AT_LEAST if arguments.at_least is None else arguments.at_least
+    if not 0 <= at_least <= 1:
+        raise UsageError(f"--at-least {at_least:g} is no share", hint="0.95 means 95 of 100; it lies between 0 and 1")
     report = replay(arguments.folder, read_truth(arguments.truth), progress=_progress())
-    sys.stdout.write(_as_json(report) if arguments.json else _as_text(report))
-    return EXIT_OK if report.share >= arguments.at_least and not report.wrong else EXIT_FAULT
+    sys.stdout.write(_as_json(report) if arguments.json else _as_text(report, at_least))
+    return EXIT_OK if report.share >= at_least and not report.wrong else EXIT_FAULT
+
+
+# --- without a truth -------------------------------------------------------------------------------------------
+
+
+def _list(folder: Path, *, as_json: bool) -> int:
+    """Say of each picture how long its codes are, and of what kind: not what they say, which may be a person's."""
+    read_luma = _picture_reader()
+    rows = list[dict[str, Any]]()
+    for path in _pictures_in(folder):
+        try:
+            codes = [_described(symbol.payload) for symbol in read_still(read_luma(path))]
+            told = ", ".join(f"{code['kind']} of {code['bytes']} bytes" for code in codes) or "nothing"
+        except FrameError as error:
+            codes, told = [], error.what
+        rows.append({"file": path.name, "codes": codes})
+        if not as_json:
+            _say(f"{path.name}: {told}")
+    read = sum(bool(row["codes"]) for row in rows)
+    _say(json.dumps({"total": len(rows), "read": read, "pictures": rows}, ensure_ascii=False, indent=1) if as_json else f"read {read} of {len(rows)}")
+    return EXIT_OK
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    try:
+        pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    except OSError as error:
+        raise UsageError(f"no pictures at {folder}: {error.strerror}", hint="give a folder of pictures") from None
+    if not pictures:
+        raise UsageError(f"no pictures in {folder}", hint=f"it needs files that end in {', '.join(sorted(SUFFIXES))}")
+    return pictures
+
+
+def _described(payload: bytes) -> dict[str, Any]:
+    """Without issuers nothing is proven; the kind is known all the same."""
+    claim = credentials.read(payload, {})
+    return {"kind": str(claim.kind if isinstance(claim, Credential) else claim.what), "bytes": len(payload)}
+
+
+# --- telling ---------------------------------------------------------------------------------------------------
 
 
 def _progress() -> Callable[[str], None]:
@@ -133,9 +206,11 @@ def _as_json(report: Report) -> str:
     return json.dumps({**asdict(report), "share": round(report.share, 4)}, ensure_ascii=False, indent=1) + "\n"
 
 
-def _as_text(report: Report) -> str:
+def _as_text(report: Report, at_least: float) -> str:
     lines = [f"exact     {report.exact} of {report.total} ({100 * report.share:.1f} %)", f"median    {report.median_ms} ms a photograph"]
-    for name in ("missed", "wrong", "beside"):
+    for name, meaning in MEANINGS.items():
         files: tuple[str, ...] = getattr(report, name)
-        lines += [f"{name:<9} {len(files)}", *(f"          {file}" for file in files)]
+        lines += [f"{name:<9} {len(files)}   ({meaning})", *(f"          {file}" for file in files)]
+    verdict = "too few" if report.share < at_least else "enough, but some are wrong" if report.wrong else "well"
+    lines.append(f"{100 * report.share:.1f} % of at least {100 * at_least:g} %: {verdict}")
     return "\n".join(lines) + "\n"

@@ -12,6 +12,9 @@ die() { echo "make install: $*" >&2; exit 1; }
 [ -d /run/systemd/system ] || die "no systemd runs here; to try the gate on a laptop: make demo"
 command -v apt-get >/dev/null || die "this is made for Raspberry Pi OS and Debian (no apt-get here)"
 
+# Whoever reads the first pseudonym key can turn it to every day after: nobody but root, whatever becomes of the rest.
+chmod -f 600 "$settings/pseudonym.json" || true
+
 packages=(python3-venv libzbar0)
 # picamera2 and lgpio are Raspberry Pi OS's own, made for its own Python.
 if grep -qs 'Raspberry Pi' /proc/device-tree/model; then packages+=(python3-picamera2 python3-lgpio); fi
@@ -47,9 +50,10 @@ if [ ! -f "$settings/gate.toml" ] || [ ! -f "$settings/site.toml" ]; then
   exit 0
 fi
 
-# Each secret to the one process that reads it; the rest for all three, and for nobody else.
+# Nobody's until the settings are known to be good; then each secret to the one process that reads it, and the rest for all
+# three and for nobody else.
+find "$settings" -type f -exec chmod 600 {} + -o -type d -exec chmod 750 {} +
 chown -R root:qrgate "$settings"
-find "$settings" -type d -exec chmod 750 {} + -o -type f -exec chmod 640 {} +
 "$program/bin/python" - "$settings" <<'END' || die "the settings have mistakes: mend them, then again"
 import os, pwd, sys
 from pathlib import Path
@@ -59,7 +63,10 @@ from device.gate.keys import PseudonymKey
 try:
     settings = load(Path(sys.argv[1]))
     # Taken over into the gate's own folder and erased in /etc, where the gate itself may not delete.
-    PseudonymKey(settings.paths.state, settings.pseudonyms.key_file)
+    key = PseudonymKey(settings.paths.state, settings.pseudonyms.key_file)
+    for path in settings.folder.rglob("*"):
+        if path.is_file() and path not in (settings.broker.key_file, key.left_behind):
+            path.chmod(0o640)
     for secret, user in ((settings.broker.key_file, "qrgate-uplink"), (settings.paths.state / "pseudonym.json", "qrgate-gate")):
         os.chown(secret, pwd.getpwnam(user).pw_uid, -1)
     settings.broker.key_file.chmod(0o400)

@@ -13,6 +13,7 @@ options=(--clear)
 # On a Pi picamera2, libcamera and lgpio come from apt, for the system's Python only.
 if grep -qs 'Raspberry Pi' /proc/device-tree/model; then options+=(--system-site-packages); fi
 
+echo "making $folder, about 20 s"
 "$PYTHON" -m venv "${options[@]}" "$folder"
 "$folder/bin/python" -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
 # Everything it depends on is there already, the builder too: nothing is fetched for this step.

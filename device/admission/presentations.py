@@ -3,12 +3,12 @@
 The reader only says which codes it sees; here they become what is decided, each once:
 
 * a credential is decided at once;
-* two credentials of persons in one frame are one presentation, refused: one at a time (a copy of a card that has hung
-  on the wall for ten seconds is no person);
+* two credentials of persons in one frame are one presentation, refused: one at a time (beside one that was decided and
+  has been in view for ten seconds, the next is decided alone);
 * a code that is no credential (payment code, luggage tag, poster) never blocks anybody: it waits a moment for a
   credential beside it, and is refused only if it stays alone;
 * a code re-arms when it has left the view. A reader that was restarted gives the same code a new track: then the
-  fingerprint of its payload says that it is the same presentation.
+  fingerprint of its payload says that it is the same presentation, unless the reader was away for long.
 
 Time is passed in; nothing here decides who may pass.
 """
@@ -23,8 +23,14 @@ from device.domain import Credential, NotACredential, Track, TrackState
 ORPHAN_NS = 2_000_000_000
 """How long after a reader came back a code may be taken for one that its predecessor followed."""
 
+AWAY_NS = 10_000_000_000
+"""A reader is back within seconds: systemd waits for two, self-test and camera take the rest. The same code in the view of a
+new reader after a longer absence is taken for a person who came again, since nobody saw whether it had left."""
+
 STATIC_NS = 10_000_000_000
-"""Nobody holds a code up for ten seconds: what has been in view for so long hangs on a wall or sticks to the machine."""
+"""A credential in view for so long no longer makes others beside it wait: a copy that hangs on a wall or sticks to the machine
+must not close the lane. What it costs: beside somebody who really holds a code up for longer, the next is not told *one at a
+time* but decided alone. Each of them is still decided and recorded, once."""
 
 IN_VIEW_MAX = 16
 
@@ -56,11 +62,15 @@ class _Code:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A code that was decided before this process, or before the reader's restart."""
+    """A code that was decided before this process, or before the reader's restart.
+
+    ``seen_ns`` is when this process last had it in view; ``None`` if that was before this process.
+    """
 
     track_id: str
     presentation: str
     fingerprint: bytes
+    seen_ns: int | None = None
 
     @property
     def reader_boot(self) -> str:
@@ -80,6 +90,7 @@ class Presentations:
         self._fingerprint = fingerprint
         self._settle_ns = settle_ns
         self._codes: dict[str, _Code] = {}
+        self._looked_ns = 0  # when the last view came: the codes in it were in view then
         self._orphans = {each.track_id: each for each in remembered}
         self._orphans_until_ns: int | None = None
 
@@ -88,6 +99,7 @@ class Presentations:
     def look(self, tracks: Iterable[Track], now_ns: int) -> list[Presentation]:
         """The codes in view now; answers with the presentations that are to be decided now."""
         self._forget_orphans(now_ns)
+        self._looked_ns = now_ns
         in_view = {track.id: track for track in tracks}
         gone = [code for id_, code in self._codes.items() if id_ not in in_view or in_view[id_].state is TrackState.LEFT]
         for track in in_view.values():
@@ -102,7 +114,7 @@ class Presentations:
         """The reader went away: its codes wait for a successor that sees them again."""
         for code in self._codes.values():
             if code.presentation is not None:
-                known = Remembered(code.track.id, code.presentation, self._fingerprint(code.track.payload))
+                known = Remembered(code.track.id, code.presentation, self._fingerprint(code.track.payload), self._looked_ns)
                 self._orphans[known.track_id] = known
         self._codes.clear()
         self._orphans_until_ns = None
@@ -129,20 +141,22 @@ class Presentations:
             return
         if len(self._codes) >= IN_VIEW_MAX:
             return
-        known = self._recall(track)
+        known = self._recall(track, now_ns)
         self._codes[track.id] = _Code(track, self._read(track.payload), now_ns, known.presentation if known else None)
 
-    def _recall(self, track: Track) -> Remembered | None:
+    def _recall(self, track: Track, now_ns: int) -> Remembered | None:
         """Was this very code decided already, by another life of this process or for another life of the reader?
 
-        A reader that lived on is believed: its new track is a new presentation, whatever the payload.
+        A reader that lived on is believed: its new track is a new presentation, whatever the payload. A new reader is asked for
+        the payload, unless the code was out of sight for too long.
         """
         if track.id in self._orphans:
             return self._orphans.pop(track.id)
         fingerprint = self._fingerprint(track.payload)
         boot = track.id.partition("-")[0]
         for id_, known in self._orphans.items():
-            if known.fingerprint == fingerprint and known.reader_boot != boot:
+            recent = known.seen_ns is None or now_ns - known.seen_ns <= AWAY_NS
+            if recent and known.fingerprint == fingerprint and known.reader_boot != boot:
                 return self._orphans.pop(id_)
         return None
 

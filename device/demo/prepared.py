@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from device.demo import render, scenes
 from device.demo.payloads import payloads
 from device.demo.tally import Expected, Script
+from device.errors import StoreError
 from device.reader import read_still
 
 SEED = 20210625
@@ -31,14 +32,18 @@ FirstReadable = dict[str, int]
 
 
 def prepare(cache: Path) -> Path:
-    """The folder of the recording, complete. Raises OSError where ``cache`` cannot hold it."""
+    """The folder of the recording, complete. Raises StoreError where ``cache`` cannot hold it."""
     recording = cache.absolute() / f"demo-recording-{_version()}"
     if not (recording / READABLE).exists():
-        for old in cache.glob("demo-recording-*"):
-            shutil.rmtree(old)
         begin_s = time.monotonic()
         people = scenes.presentations(payloads())
-        render.render(recording, people, seed=SEED, progress=lambda done, of: _progress("rendering scenes", done, of))
+        print(f"— rendering {len(people)} people, about 15 s, once", flush=True)
+        try:
+            for old in cache.glob("demo-recording-*"):
+                shutil.rmtree(old)
+            render.render(recording, people, seed=SEED, progress=lambda done, of: _progress("rendering scenes", done, of))
+        except OSError as error:
+            raise StoreError(f"the recording cannot be kept in {cache}: {error.strerror}", hint="--cache FOLDER: 250 MB are needed") from None
         readable = _find_readable(recording)
         (recording / READABLE).write_text(json.dumps(readable, ensure_ascii=False) + "\n", encoding="utf-8")
         print(f"— rendered {len(people)} presentations in {time.monotonic() - begin_s:.1f} s, kept in {recording}", flush=True)

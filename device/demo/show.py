@@ -10,110 +10,161 @@ import argparse
 import json
 import queue
 import shutil
+import signal
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from device.clock import NS, monotonic_ns
-from device.demo import scenes
+from device.demo import live, scenes
+from device.demo.payloads import ISSUER_SEED
+from device.demo.places import check_file, check_folder
 from device.demo.prepared import prepare, read_readable
+from device.demo.province import Province
 from device.demo.report import print_report, report
 from device.demo.sheet import write_sheet
-from device.demo.stage import Stage, events_in
 from device.demo.tally import Script, Tally
 from device.demo.watcher import Event, watch
-from device.errors import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_OK, QrgateError
+from device.errors import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_OK, QrgateError, UsageError
 
-LEAD_S = 2.5
-"""From the start of the gate's processes to the first frame: they import, connect and say hello."""
+START_S = 10.0
+"""From the start of the gate's processes to the first frame, at most: a small Pi reads them from its card."""
 PATIENCE_S = 6.0
 """After the last frame: for the last passages, and for the recorder's confirmation of everything."""
 
 TRAFFIC = "traffic.log"
-BOARD = ("passage.pin=",)
-"""Nobody walks through: without a sensor the gate assumes that whoever was let in has passed."""
+OPTIONS = ("passage.pin=", "relay.pulse_s=0.3", "clock.source=system")
+"""Nobody walks through: without a sensor the gate assumes that whoever was let in has passed when the pulse ends. That is
+before the next person holds up a code, 0.6 s later, so that nobody waits for a lane that is taken."""
 MOCK_PINS = ("pins.factory=mock",)
 
 
 def run(options: argparse.Namespace) -> int:
-    """The whole show; exit code 0 only if every presentation had its one expected decision and every event was confirmed."""
+    """The whole show; exit code 0 only if every presentation had its one expected decision and every event was confirmed.
+
+    Raises:
+        UsageError, HardwareError: told before any process is started.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # like Ctrl-C: no process is left behind
+    _check(options)
     if options.prepare:
         recording = prepare(options.cache)
         if options.sheet:
             write_sheet(recording, options.sheet)
         return EXIT_OK
+    source = live.chosen(options)
+    if source:
+        source.try_out()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="qrgate-demo-"))
     try:
-        return _play(options, folder.absolute())
+        return _show_live(options, folder.absolute(), source) if source else _show_script(options, folder.absolute())
     finally:
         if not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _play(options: argparse.Namespace, folder: Path) -> int:
-    source, recording = _source(options)
-    script = Script.read(recording) if recording else None
-    board = BOARD if options.real_pins else BOARD + MOCK_PINS
-    tally = Tally()
-    interrupted = False
-    with Stage(folder, (*source, *board, "clock.source=system")) as stage, watch(stage.port, stage.layout.watcher, folder / TRAFFIC) as arrived:
-        print(
-            f"— broker and recorder are up on 127.0.0.1:{stage.port}, the gate opens; each line is an event as a subscriber receives it", flush=True
-        )
-        stage.open_gate(*([f"reader.started_ns={monotonic_ns() + int(LEAD_S * NS)}"] if script else []))
+def _check(options: argparse.Namespace) -> None:
+    if options.sheet and not options.prepare:
+        raise UsageError("--sheet shows what --prepare renders", hint="give both: qrgate demo --prepare --sheet people.jpg")
+    check_folder("--cache", options.cache)
+    if options.keep:
+        check_folder("--keep", options.keep, empty=True)
+    for option, file in (("--json", options.json), ("--sheet", options.sheet)):
+        if file:
+            check_file(option, file)
+
+
+def _show_script(options: argparse.Namespace, folder: Path) -> int:
+    recording = prepare(options.cache)
+    script = Script.read(recording)
+    source = ("reader.source=recording", f"reader.path={recording}", f"reader.frames_per_s={float(scenes.FRAMES_PER_S)}")
+    with _gate(options, folder, source) as province, watch(province.port, province.layout.watcher, folder / TRAFFIC) as arrived:
+        show = _Show(province, arrived, script)
         try:
-            _follow(stage, arrived, tally, script)
+            show.open_gate()
+            show.follow(show.tally.ended, within_s=START_S + script.length_s + PATIENCE_S)
         except KeyboardInterrupt:
-            interrupted = True
-        stage.close_gate()
-        recorded, waiting = events_in(stage.state)
-    table = report(tally, recorded=recorded, waiting=waiting, script=script, readable=read_readable(recording) if recording else {})
+            print(f"— interrupted after {len(show.tally.of('decision'))} of {len(script.expected)} presentations: nothing is judged")
+            _tell_kept(options)
+            return EXIT_INTERRUPTED
+        recorded, waiting = show.close_gate()
+    return _judge(options, report(show.tally, recorded=recorded, waiting=waiting, script=script, readable=read_readable(recording)))
+
+
+def _show_live(options: argparse.Namespace, folder: Path, source: live.Live) -> int:
+    shown = live.write_pass(options.cache)
+    with _gate(options, folder, source.settings) as province, watch(province.port, province.layout.watcher, folder / TRAFFIC) as arrived:
+        show = _Show(province, arrived, None)
+        show.open_gate()
+        print(f"— {source.invitation(shown)}", flush=True)
+        try:
+            show.follow(show.tally.ended)
+        except KeyboardInterrupt:
+            show.follow(lambda: bool(show.tally.events), within_s=PATIENCE_S)  # what was decided is still to be confirmed
+        recorded, waiting = show.close_gate()
+    return _judge(options, report(show.tally, recorded=recorded, waiting=waiting, script=None, readable={}))
+
+
+def _gate(options: argparse.Namespace, folder: Path, source: tuple[str, ...]) -> Province:
+    return Province(folder, (*source, *OPTIONS, *(() if options.real_pins else MOCK_PINS)), issuer_seed=ISSUER_SEED)
+
+
+def _judge(options: argparse.Namespace, table: dict[str, Any]) -> int:
     print_report(table)
     if options.json:
         options.json.write_text(json.dumps(table, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    if options.keep:
-        print(f"— settings, store, logs and all broker traffic are in {folder}")
-    if interrupted and script:
-        return EXIT_INTERRUPTED
+    _tell_kept(options)
     return EXIT_FAULT if table["wrong"] else EXIT_OK
 
 
-def _source(options: argparse.Namespace) -> tuple[tuple[str, ...], Path | None]:
-    """The reader's settings, and the recording if it is one."""
-    if options.camera:
-        return ("reader.source=picamera2",), None
-    if options.webcam:
-        return ("reader.source=webcam", f"reader.path={options.webcam}"), None
-    if options.video:
-        return ("reader.source=video", f"reader.path={options.video.absolute()}"), None
-    if options.frames:
-        return ("reader.source=folder", f"reader.path={options.frames.absolute()}"), None
-    recording = prepare(options.cache)
-    return ("reader.source=recording", f"reader.path={recording}", f"reader.frames_per_s={float(scenes.FRAMES_PER_S)}"), recording
+def _tell_kept(options: argparse.Namespace) -> None:
+    if options.keep:
+        print(f"— settings, store, logs and all broker traffic are in {options.keep}")
 
 
-def _follow(stage: Stage, arrived: queue.SimpleQueue[Event], tally: Tally, script: Script | None) -> None:
-    """Print events as they come, until the last frame's consequences are confirmed."""
-    began_s = time.monotonic()
-    give_up_s = None if script is None else began_s + LEAD_S + script.length_s + PATIENCE_S
-    while give_up_s is None or time.monotonic() < give_up_s:
-        try:
-            event = arrived.get(timeout=0.1)
-        except queue.Empty:
-            _still_running(stage)
-            if tally.ended() and tally.open_grants() == 0 and events_in(stage.state)[1] == 0:
-                return
-            continue
-        if tally.add(event):
-            _print_event(event, time.monotonic() - began_s, script)
+class _Show:
+    """The gate as its subscriber sees it, from its start to its end."""
 
+    def __init__(self, province: Province, arrived: queue.SimpleQueue[Event], script: Script | None) -> None:
+        self._province = province
+        self._arrived = arrived
+        self._script = script
+        self._began_s = time.monotonic()
+        self.tally = Tally()
 
-def _still_running(stage: Stage) -> None:
-    if stage.gate is not None and (code := stage.gate.poll()) is not None:
-        tail = (stage.logs / "gate.log").read_text(encoding="utf-8", errors="replace")[-2000:]
-        ended = QrgateError(f"the gate ended with exit code {code}:\n{tail}", hint="mend that; `qrgate doctor` helps")
-        ended.exit_code = code or EXIT_FAULT  # what the gate met is what the demo met
-        raise ended
+    def open_gate(self) -> None:
+        where = f"127.0.0.1:{self._province.port}"
+        print(f"— broker and recorder are up on {where}, the gate opens; each line is an event as a subscriber receives it", flush=True)
+        self._began_s = time.monotonic()
+        self._province.open_gate()
+
+    def close_gate(self) -> tuple[int, int]:
+        """Events that were recorded, and those of them that are not confirmed."""
+        self._province.close_gate()
+        return self._province.outbox()
+
+    def follow(self, over: Callable[[], bool], *, within_s: float | None = None) -> None:
+        """Print events as they come, until it is ``over`` and all that followed is confirmed."""
+        give_up_s = None if within_s is None else time.monotonic() + within_s
+        while give_up_s is None or time.monotonic() < give_up_s:
+            try:
+                event = self._arrived.get(timeout=0.1)
+            except queue.Empty:
+                self._still_running()
+                if over() and self.tally.open_grants() == 0 and self._province.outbox()[1] == 0:
+                    return
+                continue
+            if self.tally.add(event):
+                _print_event(event, time.monotonic() - self._began_s, self._script)
+
+    def _still_running(self) -> None:
+        code = self._province.processes["gate"].poll()
+        if code is not None:
+            ended = QrgateError(f"the gate ended with exit code {code}:\n{self._province.log('gate')[-2000:]}")
+            ended.exit_code = code or EXIT_FAULT  # what the gate met is what the demo met
+            raise ended
 
 
 def _print_event(event: Event, at_s: float, script: Script | None) -> None:

@@ -15,7 +15,7 @@ from device.clock import monotonic_ns
 from device.domain import Grant, Passage
 from device.errors import HardwareError
 from device.gate.outputs import Switch
-from device.turnstile.machine import Action, Report, ReportForced, ShowGo, SwitchRelay, Turnstile
+from device.turnstile.machine import Action, Report, ReportForced, ShowGo, ShowTryAgain, SwitchRelay, Turnstile
 from device.turnstile.signals import STEPS, Indicator, Signal, Step
 
 NS_PER_S = 1_000_000_000
@@ -51,6 +51,7 @@ class Act:
         self._inbox: queue.SimpleQueue[_Told] = queue.SimpleQueue()
         self._song: list[Step] = []
         self._song_began_ns = 0
+        self._again = False
         self._thread = threading.Thread(target=self._run, name="act", daemon=True)
         self.beat_ns = monotonic_ns()
 
@@ -97,7 +98,7 @@ class Act:
                 case Signal():
                     self._begin(told)
                 case PersonPassed(at_ns):
-                    self._do(self._turnstile.person_passed(at_ns))
+                    self._do(self._turnstile.person_passed(at_ns, monotonic_ns()))
                 case None:
                     return False
             self._do(self._turnstile.tick(monotonic_ns()))
@@ -119,6 +120,8 @@ class Act:
                     self._relay.off()
                 case ShowGo():
                     self._begin(Signal.GO)
+                case ShowTryAgain():
+                    self._again = True
                 case Report(passage):
                     self._tell(passage)
                 case ReportForced():
@@ -137,6 +140,7 @@ class Act:
     def _begin(self, signal: Signal) -> None:
         for switch in self._indicators.values():
             switch.off()
+        self._again = False
         self._song = list(STEPS[signal])
         self._song_began_ns = monotonic_ns()
         self._play(self._song_began_ns)
@@ -149,6 +153,8 @@ class Act:
                     switch.on()
                 else:
                     switch.off()
+        if self._again and not self._song:  # not over the green of somebody who is still passing
+            self._begin(Signal.AGAIN)
 
     def _next_step_ns(self) -> int | None:
         return self._song_began_ns + self._song[0].at_ms * NS_PER_MS if self._song else None

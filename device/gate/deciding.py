@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from device.admission.budget import RefusalBudget
+from device.admission.budget import MINUTE_NS, RefusalBudget
 from device.admission.policy import NO_HISTORY, History, Policy, decide
 from device.admission.presentations import Presentation, Presentations, Remembered
-from device.clock import WallClock, monotonic_ns
+from device.clock import NS, WallClock, monotonic_ns
 from device.domain import Credential, Decision, EventType, Grant, Instant, Passage, PassageOutcome, Reason
 from device.errors import StoreError
 from device.gate.act import Act
@@ -25,6 +25,12 @@ from device.turnstile.signals import SIGNAL_OF_REASON, Signal
 log = logging.getLogger("qrgate.gate")
 
 UNRECORDED_MAX = 1000
+"""Facts that may wait for the store before further ones are only counted. The end of a grant is never refused: while the
+store fails there are no new grants, so these are few."""
+
+TELL_NS = 10 * NS
+"""A disk that is full for a week is not a line every turn."""
+
 GIVEN_BACK = frozenset({PassageOutcome.UNUSED, PassageOutcome.TOO_LATE})
 
 
@@ -72,8 +78,10 @@ class Deciding:
         self._committed = committed
         self._budget = RefusalBudget()
         self._granted: dict[str, _Granted] = {}
-        self._unrecorded: deque[_Fact] = deque(maxlen=UNRECORDED_MAX)
-        self._told_unrecorded = 0
+        self._unspent = False  # the budget allowed a refusal that could not be recorded: the next one is that one, or stands for it
+        self._unrecorded: deque[_Fact] = deque()
+        self._dropped = 0
+        self._told_ns: int | None = None
 
     # --- decisions ---------------------------------------------------------------------------------------------
 
@@ -83,8 +91,12 @@ class Deciding:
         try:
             pass_key = self._counted_pass(credential)
             decision = self._decide(presentation, pass_key, now)
-            if decision.admit or self._budget.allows(decision.reason, monotonic_ns()):
+            if decision.admit:
                 self._record(presentation, decision, pass_key, now)
+            elif self._unspent or self._budget.allows(decision.reason, monotonic_ns()):
+                self._unspent = True
+                self._record(presentation, decision, pass_key, now)
+                self._unspent = False
             if not decision.admit:
                 self._act.show(SIGNAL_OF_REASON[decision.reason])
         except StoreError as error:
@@ -100,8 +112,9 @@ class Deciding:
 
     def _record(self, presentation: Presentation, decision: Decision, pass_key: bytes | None, now: Instant) -> None:
         track, at_ns = presentation.track, monotonic_ns()
+        facts = self._facts(presentation, decision, now)
         with self._store.transaction() as writing:
-            id_ = writing.append(EventType.DECISION, self._facts(presentation, decision, now), subject=presentation.id, now=now)
+            id_ = writing.append(EventType.DECISION, facts, subject=presentation.id, now=now)
             for each in presentation.tracks:
                 writing.remember(Remembered(each.id, presentation.id, self._fingerprints.of(each.payload)), at_ns)
             grant = OpenGrant(id_, presentation.id, pass_key)
@@ -109,10 +122,11 @@ class Deciding:
                 writing.open_grant(grant)
         committed_ns = monotonic_ns()
         if decision.admit:
-            read_ns = min(track.decoded_ns, at_ns)  # a reader whose clock runs ahead must not make a grant that never ages
-            self._act.grant(Grant(id_, read_ns + self._grant_within_ns))
+            seen_ns = min(track.last_seen_ns, at_ns)  # a reader whose clock runs ahead must not make a grant that never ages
+            self._act.grant(Grant(id_, seen_ns + self._grant_within_ns))
             timing = {"frame_ns": track.frame_ns, "decoded_ns": track.decoded_ns, "committed_ns": committed_ns, "commit_ns": self._store.commit_ns}
             self._granted[id_] = _Granted(grant, timing)
+        log.info("%s", _line(facts))
         self._committed()
 
     def _facts(self, presentation: Presentation, decision: Decision, now: Instant) -> dict[str, Any]:
@@ -140,6 +154,7 @@ class Deciding:
     def passage(self, passage: Passage) -> None:
         """Record how a grant ended; its use is consumed or given back with it."""
         granted = self._granted.pop(passage.grant_id)
+        log.info("passage %s", passage.outcome)
         timing = granted.timing | {"opened_ns": passage.opened_ns, "ended_ns": passage.ended_ns}
         self._queue(_passage(granted.grant, passage.outcome, {"timing": timing}))
 
@@ -150,29 +165,40 @@ class Deciding:
     def recover(self) -> None:
         """Grants that were open when the gate died: nobody knows whether the person passed, and none opens again.
 
+        On a full disk this waits like every fact: a gate that did not start could not be told what it may let go.
+
         Raises:
-            StoreError: it cannot be recorded.
+            StoreError: they cannot be read.
         """
         for grant in self._store.open_grants():
-            self._write(_passage(grant, PassageOutcome.UNKNOWN, {}))
+            self._queue(_passage(grant, PassageOutcome.UNKNOWN, {}))
 
     def catch_up(self, now_ns: int) -> None:
         """Record what could not be recorded before, and the refusals that a full minute has folded."""
-        if folded := self._budget.due(now_ns):
+        if (folded := self._budget.due(now_ns)) and len(self._unrecorded) < UNRECORDED_MAX:
             self._unrecorded.append(_Fact(EventType.AUDIT, {"what": "refusals_folded", "counts": dict(folded)}))
             self._budget.settle(folded)
-        while self._unrecorded:
-            try:
+        try:
+            while self._unrecorded:
                 self._write(self._unrecorded[0])
-            except StoreError as error:
-                if len(self._unrecorded) != self._told_unrecorded:  # a disk that is full for a week is not a line every turn
-                    self._told_unrecorded = len(self._unrecorded)
-                    log.error("%d facts wait to be recorded: %s", self._told_unrecorded, error)
-                return
-            self._unrecorded.popleft()
+                self._unrecorded.popleft()
+            if self._dropped:
+                self._write(_Fact(EventType.AUDIT, {"what": "facts_dropped", "n": self._dropped}))
+                self._dropped = 0
+        except StoreError as error:
+            if self._told_ns is None or now_ns - self._told_ns >= TELL_NS:
+                self._told_ns = now_ns
+                log.error("%d facts wait to be recorded, %d were dropped: %s", len(self._unrecorded), self._dropped, error)
+
+    def finish(self) -> None:
+        """An orderly end: record the refusals of the minute that is not over, since nobody else will know them."""
+        self.catch_up(monotonic_ns() + MINUTE_NS)
 
     def _queue(self, fact: _Fact) -> None:
-        self._unrecorded.append(fact)
+        if fact.ends is None and len(self._unrecorded) >= UNRECORDED_MAX:
+            self._dropped += 1
+        else:
+            self._unrecorded.append(fact)
         self.catch_up(monotonic_ns())
 
     def _write(self, fact: _Fact) -> None:
@@ -187,3 +213,10 @@ def _passage(grant: OpenGrant, outcome: PassageOutcome, more: dict[str, Any]) ->
     """How ``grant`` ended: its use is consumed, or given back where nobody passed."""
     data = {"decision": grant.id, "presentation": grant.presentation, "outcome": outcome, **more}
     return _Fact(EventType.PASSAGE, data, grant.presentation, grant, give_back=outcome in GIVEN_BACK)
+
+
+def _line(facts: dict[str, Any]) -> str:
+    """A decision for the log: nothing in it names a person, and a part of the day's pseudonym finds the event."""
+    words = ["ADMIT" if facts["admit"] else "REFUSE", facts["reason"]]
+    words += [facts["credential"], "person", facts["person"][:8]] if "person" in facts else [facts["shown"]]
+    return " ".join(words)

@@ -19,6 +19,10 @@ from device.links import BrokerState, Events, Give, Hello, Link, Message, Receiv
 log = logging.getLogger("qrgate.gate")
 
 GIVE_MAX = 100
+"""Events in one answer."""
+
+REFUSED_MAX = 100
+"""Alarms about events that the broker will never take: a captured uplink must not fill the store with them."""
 
 
 class Outbox:
@@ -33,6 +37,7 @@ class Outbox:
         self._link: Link | None = None
         self._wanted: Give | None = None
         self._refused: set[int] = set()
+        self._unreadable = False
 
     def connected(self, link: Link) -> None:
         """A new uplink. Raises LinkError."""
@@ -58,14 +63,17 @@ class Outbox:
                 log.warning("the uplink sent a %r message, which is not its to send", message.NAME)
 
     def serve(self) -> None:
-        """Answer the uplink's wish if there is something to give. Raises LinkError."""
+        """Answer the uplink's wish if there is something to give: at once, with each commit and with each turn. Raises LinkError."""
         if self._link is None or self._wanted is None:
             return
         try:
             events = self._store.events_after(self._wanted.after, max(min(self._wanted.limit, GIVE_MAX), 0))
-        except StoreError as error:  # what was committed stays committed: the next commit serves again
-            log.error("events cannot be read now: %s", error)
+        except StoreError as error:  # what was committed stays committed: the next turn serves again
+            if not self._unreadable:
+                log.error("events cannot be read now: %s", error)
+            self._unreadable = True
             return
+        self._unreadable = False
         if events and self._link.send(Events(events)):
             self._wanted = None
 
@@ -84,7 +92,7 @@ class Outbox:
 
     def _refuse(self, sequence: int, code: int) -> None:
         """The broker will never take this event: it stays in the store, and somebody has to know."""
-        if sequence in self._refused or len(self._refused) >= GIVE_MAX:
+        if sequence in self._refused or len(self._refused) >= REFUSED_MAX:
             return
         self._refused.add(sequence)
         self._alarm(EventType.ALARM, {"what": "refused_by_broker", "sequence": sequence, "code": code})

@@ -10,26 +10,27 @@ import threading
 from collections.abc import Callable
 
 from device import notify
-from device.admission.presentations import Presentations
+from device.admission.presentations import Presentation, Presentations
 from device.clock import NS, monotonic_ns
 from device.domain import EventType, Passage
 from device.errors import HardwareError, LinkError
 from device.gate.act import Act, Broken, Fact
 from device.gate.deciding import Deciding
+from device.gate.eyes import Eyes
 from device.gate.outbox import Outbox
 from device.links import Link, Listener, Message, ReaderState, View
 from device.turnstile.machine import ReportForced
-from device.turnstile.signals import Signal
 
 log = logging.getLogger("qrgate.gate")
 
 TURN_S = 0.2
 """The loop turns at least this often: for retries, and to see that it should stop."""
 
-ACT_SILENT_NS = 3 * NS
-ACT_SILENT_TURNS = 5
-"""An acting thread that has not turned for so long hangs, or died of a bug. Seen in several turns, since after a machine
-stood still as a whole this thread may be the first to wake."""
+ACT_SILENT_NS = 3 * NS // 2
+ACT_SILENT_TURNS = 3
+"""An acting thread that has not turned for so long hangs, or died of a bug. Both together stay below the 3 s for which a relay
+may be on by default: only the end of this process lets go then. Seen in several turns, since after a machine stood still as a
+whole this thread may be the first to wake."""
 
 
 class Facts:
@@ -68,9 +69,11 @@ class Record:
         self._outbox = outbox
         self._selector = selectors.DefaultSelector()
         self._selector.register(facts, selectors.EVENT_READ, self._take_facts)
-        self._reader = _Peer("reader", reader, self._selector, self._from_reader, lost=presentations.reader_lost)
+        self._eyes = Eyes(monotonic_ns(), alarm=lambda facts: deciding.fact(EventType.ALARM, facts), show=act.show)
+        self._reader = _Peer(
+            "reader", reader, self._selector, self._from_reader, connected=lambda _link: self._eyes.connected(), lost=self._reader_lost
+        )
         self._uplink = _Peer("uplink", uplink, self._selector, outbox.take, connected=outbox.connected, lost=outbox.lost)
-        self._reader_state = "ok"
         self._silent_turns = 0
 
     def run(self, stopping: threading.Event) -> None:
@@ -83,10 +86,12 @@ class Record:
             for ready, _ in self._selector.select(self._wait_s()):
                 ready.data()
             now_ns = monotonic_ns()
-            for presentation in self._presentations.due(now_ns):
-                self._deciding.settle(presentation)
+            self._settle(self._presentations.due(now_ns))
+            self._eyes.tick(now_ns)
             self._deciding.catch_up(now_ns)
+            self.serve_uplink()
             self._feel_the_pulse()
+        self._deciding.finish()
 
     def _feel_the_pulse(self) -> None:
         self._silent_turns = self._silent_turns + 1 if monotonic_ns() - self._act.beat_ns >= ACT_SILENT_NS else 0
@@ -103,7 +108,7 @@ class Record:
         self._selector.close()
 
     def serve_uplink(self) -> None:
-        """Something was committed."""
+        """Something was committed, or there is room on the link again."""
         self._uplink.guarded(self._outbox.serve)
 
     def _wait_s(self) -> float:
@@ -113,21 +118,20 @@ class Record:
     def _from_reader(self, message: Message) -> None:
         match message:
             case View(tracks):
-                for presentation in self._presentations.look(tracks, monotonic_ns()):
-                    self._deciding.settle(presentation)
+                self._settle(self._presentations.look(tracks, monotonic_ns()))
             case ReaderState():
-                self._from_eyes(message)
+                self._eyes.says(message, monotonic_ns())
             case _:
                 log.warning("the reader sent a %r message, which is not its to send", message.NAME)
 
-    def _from_eyes(self, eyes: ReaderState) -> None:
-        """How the reader is: every change is recorded, and a gate that sees nothing says that it is out of order."""
-        if eyes.state != self._reader_state:
-            self._reader_state = eyes.state
-            counts = {"frames": eyes.frames, "dropped": eyes.dropped, "looks": eyes.looks, "failures": eyes.failures}
-            self._deciding.fact(EventType.ALARM, {"what": "camera", "state": eyes.state, **counts})
-        if eyes.state == "no_frames":
-            self._act.show(Signal.OUT_OF_ORDER)
+    def _settle(self, presentations: list[Presentation]) -> None:
+        for presentation in presentations:
+            self._deciding.settle(presentation)
+            self._eyes.answered()
+
+    def _reader_lost(self) -> None:
+        self._presentations.reader_lost()
+        self._eyes.lost(monotonic_ns())
 
     def _take_facts(self) -> None:
         for fact in self._facts.drain():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import pwd
 import shutil
 import threading
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -28,7 +31,7 @@ from device.gate.outputs import Switch, open_relay
 from device.gate.outputs.gpio import open_switch
 from device.gate.record import Facts, Record
 from device.gate.store import Store
-from device.links import Listener, own_uid
+from device.links import READER_SOCKET, UPLINK_SOCKET, Listener, own_uid
 from device.settings import Mode, Settings
 from device.turnstile.machine import Lane, Turnstile
 from device.turnstile.signals import Indicator
@@ -53,16 +56,19 @@ def run(settings: Settings, stopping: threading.Event) -> int:
 
 def _assemble(settings: Settings, closing: ExitStack) -> Record:
     site, boot = settings.site, clock.boot_id()
-    _make_folders(settings)
+    _make_folders(settings, closing)
     store = Store(settings.paths.state / "events.db", gate=site.gate, boot=boot)
     closing.callback(store.close)
     wall = clock.WallClock(settings.clock.source)
     wall.raise_floor(store.clock_floor)
     fingerprints = Fingerprints(settings.paths.state)
-    pseudonyms = PseudonymKey(settings.paths.state, settings.pseudonyms.key_file)
     facts = Facts()
     act = _start_acting(settings, facts, closing)
     issuers = _issuers(settings)
+    reader = _listen(settings, READER_SOCKET, "reader_user", settings.links.reader_user)
+    uplink = _listen(settings, UPLINK_SOCKET, "uplink_user", settings.links.uplink_user)
+    # Last of all that may fail: a trial run on a machine where something is amiss leaves the handed-over key where it lies.
+    pseudonyms = PseudonymKey(settings.paths.state, settings.pseudonyms.key_file)
     presentations = Presentations(
         read=partial(credentials.read, issuers=issuers),
         fingerprint=fingerprints.of,
@@ -84,8 +90,8 @@ def _assemble(settings: Settings, closing: ExitStack) -> Record:
     recorder = Ed25519PublicKey.from_public_bytes(bytes.fromhex(settings.recorder.public_key))
     outbox = Outbox(store, topics, recorder, boot=boot, alarm=deciding.fact)
     record = Record(
-        reader=_listen(settings, "reader", settings.links.reader_user),
-        uplink=_listen(settings, "uplink", settings.links.uplink_user),
+        reader=reader,
+        uplink=uplink,
         facts=facts,
         act=act,
         presentations=presentations,
@@ -109,21 +115,35 @@ def _issuers(settings: Settings) -> dict[bytes, Ed25519PublicKey]:
     return {bytes.fromhex(key_id): Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)) for key_id, key in settings.issuers.items()}
 
 
-def _make_folders(settings: Settings) -> None:
-    """The state folder, and in the runtime folder a copy of what is driven now: ``failsafe`` goes by it.
+def _make_folders(settings: Settings, closing: ExitStack) -> None:
+    """The state folder, for this process alone, and in the runtime folder a copy of what is driven now: ``failsafe`` goes by it.
 
     A technician may edit ``gate.toml`` while the gate runs; what must be let go is what was driven.
     """
     try:
         settings.paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _be_the_only_one(settings.paths.state, closing)
         settings.paths.runtime.mkdir(mode=0o755, parents=True, exist_ok=True)
         new = settings.paths.runtime / f"{DRIVEN}.new"
         shutil.copyfile(settings.folder / "gate.toml", new)
         new.replace(settings.paths.runtime / DRIVEN)
+    except StoreError:
+        raise
     except OSError as error:
         raise StoreError(
-            f"{error.filename} cannot be written: {error.strerror}", hint="[paths] in gate.toml names the folders; the gate's user must own them"
+            f"{error.filename or settings.paths.state} cannot be written: {error.strerror}",
+            hint="[paths] in gate.toml names the folders; the gate's user must own them",
         ) from None
+
+
+def _be_the_only_one(state: Path, closing: ExitStack) -> None:
+    """Hold a lock on the folder itself until the process ends, however it ends. Raises OSError, StoreError."""
+    folder = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    closing.callback(os.close, folder)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StoreError(f"another gate process works in {state}", hint="`systemctl stop qrgate-gate`, or end the other `qrgate run`") from None
 
 
 def _start_acting(settings: Settings, facts: Facts, closing: ExitStack) -> Act:
@@ -158,10 +178,10 @@ def _close(switch: Switch) -> None:
         log.error("%s", error)
 
 
-def _listen(settings: Settings, name: str, user: str) -> Listener:
+def _listen(settings: Settings, name: str, key: str, user: str) -> Listener:
     try:
         uid = pwd.getpwnam(user).pw_uid if user else own_uid()
     except KeyError:
-        raise SettingsError(f"links.{name}_user names {user!r}, and there is no such user", hint="`sudo make install` makes the users") from None
+        raise SettingsError(f"links.{key} names {user!r}, and there is no such user", hint="`sudo make install` makes the users") from None
     # Connecting needs write permission on the socket; whom we talk to is asked of the kernel, so 0666 opens nothing.
-    return Listener(settings.paths.runtime / f"{name}.sock", {uid}, mode=0o666 if user else 0o600)
+    return Listener(settings.paths.runtime / name, {uid}, mode=0o666 if user else 0o600)

@@ -7,6 +7,7 @@ that it opens, the use that it reserves, and the presentation that it settles.
 
 from __future__ import annotations
 
+import os
 import secrets
 import sqlite3
 import time
@@ -39,6 +40,9 @@ DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 DAMAGED_HINT = "the file is damaged: keep it for the office and take it out of the folder; the gate then begins a new epoch"
 DISK_HINT = "is the disk full, read-only or worn out, or the folder another user's? `df`, `ls -l`, `dmesg` and `qrgate doctor` tell"
 
+RESERVE_BYTES = 32 * 1024 * 1024
+"""New facts leave so much of the disk free: letting delivered events go writes too, and must still have room when they do not."""
+
 BATCH_BYTES = 48 * 1024
 """A batch of events leaves room in a packet of 64 KiB."""
 
@@ -55,9 +59,12 @@ class OpenGrant:
 class Store:
     """Raises StoreError wherever the disk or the file will not do; nothing is half done then."""
 
-    def __init__(self, path: Path, *, gate: str, boot: str) -> None:
+    def __init__(self, path: Path, *, gate: str, boot: str, reserve: int = RESERVE_BYTES) -> None:
+        """``reserve`` is in bytes."""
+        self._folder = path.parent
         self._gate = gate
         self._boot = boot
+        self._reserve = reserve
         self.commit_ns = 0
         with _as_store_error(path), ExitStack() as unless_well:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
@@ -97,10 +104,12 @@ class Store:
         """All that is written inside becomes durable at its end, or none of it.
 
         Raises:
-            StoreError: the commit failed; nothing was recorded.
+            StoreError: there is no room, or the commit failed; nothing was recorded.
         """
         before = self._last_sequence, self._last_hash
         try:
+            with _as_store_error("the store"):
+                self._need_room()
             with _as_store_error("the store"), self._transaction():
                 yield Transaction(self)
                 if self._last_sequence != before[0]:
@@ -110,6 +119,26 @@ class Store:
         except BaseException:
             self._last_sequence, self._last_hash = before
             raise
+
+    def _need_room(self) -> None:
+        if self._room() >= self._reserve:
+            return
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log keeps its greatest length otherwise, some megabytes
+        if (room := self._room()) < self._reserve:
+            raise StoreError(
+                f"{room // 2**20} MiB are free at {self._folder}, and {self._reserve // 2**20} are kept for letting delivered events go",
+                hint="does the uplink deliver? otherwise make room; `df` and `qrgate doctor` tell",
+            )
+
+    def _room(self) -> int:
+        """Bytes for new facts: what the disk has, and what the file holds empty since events were let go (it never shrinks)."""
+        try:
+            disk = os.statvfs(self._folder)
+        except OSError as error:
+            raise StoreError(f"{self._folder} cannot be looked at: {error.strerror}", hint=DISK_HINT) from None
+        (pages,) = self._db.execute("PRAGMA freelist_count").fetchone()
+        (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()
+        return int(disk.f_bavail * disk.f_frsize + pages * page_bytes)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -140,6 +169,7 @@ class Store:
 
         The signature is already proven. Here the range must be of this gate and epoch, wholly present, and its
         digest that of the very bytes in the store: a confirmation that was seen before finds no rows and does nothing.
+        It asks for no room: it is what makes room.
 
         Raises:
             VerificationError: the confirmation is for somebody or something else; nothing is deleted.

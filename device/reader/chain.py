@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from device.clock import monotonic_ns
 from device.domain import Corners
-from device.reader.decoders import PAYLOAD_MAX, Decoder, Symbol, open_decoder
+from device.errors import HardwareError
+from device.reader.decoders import DECODERS, PAYLOAD_MAX, Decoder, Symbol, open_decoder
 from device.reader.frame import Luma
 from device.reader.reduction import Reducer
 
@@ -73,13 +74,14 @@ class Chain:
         found: dict[bytes, Reading] = {}
         for stage in self._main:
             self._run(stage, luma, found)
-            if found and not wanted.keys() - found.keys() and (self._hits + 1) % HITS_A_FULL_LOOK:
+            if found and wanted.keys() <= found.keys() and (self._hits + 1) % HITS_A_FULL_LOOK:
                 break
         self._hits = self._hits + 1 if found else 0
         self._misses = 0 if found else self._misses + moving
         net_due = moving and not found and self._misses % MISSES_A_NET == 0
+        hidden = {stage for payload, stage in wanted.items() if payload not in found}
         for net in self._nets:
-            if net_due or any(wanted[payload] == net.name for payload in wanted.keys() - found.keys()):
+            if net_due or net.name in hidden:
                 self._run(net, luma, found)
         return tuple(found.values())
 
@@ -109,16 +111,18 @@ class Chain:
 def _scaled(corners: Corners, scale: int) -> Corners:
     if scale == 1:
         return corners
-    a, b, c, d = ((x * scale, y * scale) for x, y in corners.points)
-    return Corners((a, b, c, d))
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners.points
+    return Corners(((ax * scale, ay * scale), (bx * scale, by * scale), (cx * scale, cy * scale), (dx * scale, dy * scale)))
 
 
 def open_chain(names: Sequence[str], *, clock: Callable[[], int] = monotonic_ns) -> Chain:
     """The chain of the decoders ``names``: the first is the main one, the others are its safety nets.
 
     Raises:
-        HardwareError: one of them is unknown, not installed, or fails its self-test.
+        HardwareError: there is none, or one of them is unknown, not installed, or fails its self-test.
     """
+    if not names:
+        raise HardwareError("no decoder is chosen: nothing could be read", hint=f"set reader.decoders to some of {', '.join(DECODERS)}")
     main, *nets = dict.fromkeys(names)
     return Chain(
         (

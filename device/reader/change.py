@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from device.reader.frame import Luma
 
@@ -41,35 +40,47 @@ class ChangeDetector:
     """Tells still frames from changed ones, one after the other."""
 
     def __init__(self) -> None:
-        self._background: NDArray[np.uint8] = np.empty((0, 0), np.uint8)
-        self._last: NDArray[np.uint8] = np.empty(0, np.uint8)
-        self._noise = 0.0  # standard deviation, steps of brightness
-        self._frames = self._measured = 0
+        self._limit = np.empty(1, np.uint8)  # differences of brightness above this are no noise; numpy is slow to judge a bare number
+        self._begin((0, 0))
 
     def changed(self, luma: Luma) -> bool:
         """Is this frame different from the background by more than the camera's noise?"""
-        sample = luma[::STRIDE].copy()[:, ::STRIDE].copy()  # whole rows first: memory is read fast only in a row
-        sparse = sample.reshape(-1)[::NOISE_SAMPLES]
-        background, last, self._last = self._background, self._last, sparse
-        if background.shape != sample.shape:
-            self._background, self._noise, self._frames, self._measured = sample.copy(), 0.0, 0, 0
-            return True
+        seen = luma[::STRIDE, ::STRIDE]
+        if self._sample.shape != seen.shape:
+            self._begin(seen.shape)
+        sample, background, differ = self._sample, self._background, self._differ
+        np.copyto(sample, seen)
         self._frames += 1
-        limit = self._limit()
-        self._measure(_difference(sparse, last))
-        moved = np.count_nonzero(_difference(sample, background) > limit) > SAMPLES_OF_A_CODE
+        if self._frames == 0:
+            np.copyto(background, sample)
+            np.copyto(self._last, self._sparse)
+            return True
+        self._limit[0] = min(int(DEVIATIONS * self._noise) + 1, 255)  # at least one step, for a source without any noise
+        self._measure()
+        np.greater(_difference(sample, background, self._high, self._low), self._limit, out=differ)
+        moved = np.count_nonzero(differ) > SAMPLES_OF_A_CODE
         # One step of brightness a frame towards the scene: a person passes unlearnt, the sun's shadow is followed.
-        background += (sample > background).view(np.uint8)  # a view: adding truth values would convert each
-        background -= (sample < background).view(np.uint8)
+        steps = differ.view(np.uint8)  # a view: adding truth values would convert each
+        np.greater(sample, background, out=differ)
+        np.add(background, steps, out=background)
+        np.greater(background, sample, out=differ)
+        np.subtract(background, steps, out=background)
         return bool(moved) or self._frames <= FIRST_FRAMES
 
-    def _limit(self) -> int:
-        """Differences of brightness above this are no noise; at least one step, for a source without any."""
-        return min(int(DEVIATIONS * self._noise) + 1, 255)
+    def _begin(self, shape: tuple[int, ...]) -> None:
+        """Frames of another size: forget everything. All planes are made here, since making them costs more than filling them."""
+        self._sample, self._background, self._high, self._low = (np.empty(shape, np.uint8) for _ in range(4))
+        self._differ = np.empty(shape, np.bool_)
+        self._sparse = self._sample.reshape(-1)[::NOISE_SAMPLES]  # a view: it changes with the sample
+        self._last, self._jumps, self._lower = (np.empty(self._sparse.shape, np.uint8) for _ in range(3))
+        self._noise = 0.0  # standard deviation, steps of brightness
+        self._frames = -1  # compared with the background so far
+        self._measured = 0
 
-    def _measure(self, jumps: NDArray[np.uint8]) -> None:
+    def _measure(self) -> None:
         """Learn the noise from what changed since the last frame in the quieter half of the picture."""
-        median = _median(np.bincount(jumps))
+        median = _median(_difference(self._sparse, self._last, self._jumps, self._lower).tobytes())
+        np.copyto(self._last, self._sparse)
         if median is None:
             return
         self._measured += 1
@@ -78,21 +89,23 @@ class ChangeDetector:
         self._noise += weight * surprise
 
 
-def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    difference: NDArray[np.uint8] = np.maximum(one, other) - np.minimum(one, other)
-    return difference
+def _difference(one: Luma, other: Luma, high: Luma, low: Luma) -> Luma:
+    """How far ``one`` and ``other`` lie apart, in ``high``; ``low`` is scratch."""
+    np.maximum(one, other, out=high)
+    np.minimum(one, other, out=low)
+    return np.subtract(high, low, out=high)
 
 
-def _median(counts: NDArray[np.intp]) -> float | None:
-    """Median of whole numbers that were rounded, from how often each occurs; ``None`` where all are 0.
+def _median(jumps: bytes) -> float | None:
+    """Median of whole numbers that were rounded; ``None`` where all are 0.
 
-    Interpolated, since noise is often smaller than one step of brightness.
+    Interpolated, since noise is often smaller than one step of brightness. Counted value by value, since it is a small one.
     """
-    if len(counts) == 1:
+    half, below, value = len(jumps) / 2, 0, 0
+    while below + (here := jumps.count(value)) < half:
+        below, value = below + here, value + 1
+    if here == len(jumps) and value == 0:
         return None  # the same picture again (a recording, a stalled driver) says nothing about noise
-    up_to = counts.cumsum()
-    half = up_to[-1] / 2
-    value = int(np.searchsorted(up_to, half))
     if value == 0:
-        return float(half / counts[0]) / 2  # 0 stands for what lies below 1/2
-    return value - 0.5 + float((half - up_to[value - 1]) / counts[value])
+        return half / here / 2  # 0 stands for what lies below 1/2
+    return value - 0.5 + (half - below) / here

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from device.clock import NS, monotonic_ns
 from device.domain import Track
-from device.links import ReaderState
+from device.links import EyesState, ReaderState
 from device.notify import ALIVE, notify
 from device.reader.chain import Chain
 from device.reader.change import ChangeDetector
@@ -25,8 +25,6 @@ WAIT_S = 0.1
 SILENCE_NS = 2 * NS
 ALIVE_NS = NS
 FAREWELL_S = 1.0
-
-OK, NO_FRAMES, ENDED = "ok", "no_frames", "ended"
 
 
 class Loop:
@@ -77,7 +75,7 @@ class Loop:
             tracks = self._look(frame)
         finally:
             frame.release()
-        self._speak(tracks, OK)
+        self._speak(tracks, EyesState.OK)
         if self._frame_ns - self._alive_ns >= ALIVE_NS:
             # Only from here: a camera that gives no frames must not keep the watchdog quiet.
             self._alive(ALIVE)
@@ -93,14 +91,16 @@ class Loop:
         readings = self._chain.read(frame.luma, moving=changed, in_view=self._tracks.in_view)
         return self._tracks.look(readings, frame=frame.number, frame_ns=frame.taken_ns, decoded_ns=self._clock())
 
-    def _speak(self, tracks: tuple[Track, ...], mood: str) -> None:
-        self._speaker.view(tracks)
-        self._speaker.state(self._state(mood))
+    def _speak(self, tracks: tuple[Track, ...], mood: EyesState) -> None:
+        if self._looks:  # an empty view before the first look would say that whatever the former reader saw has left
+            self._speaker.view(tracks)
+        if self._speaker.due(mood):  # asked first: counting costs more than not speaking
+            self._speaker.state(self._state(mood))
 
-    def _mood(self) -> str:
-        return NO_FRAMES if self._clock() - self._frame_ns >= SILENCE_NS else OK
+    def _mood(self) -> EyesState:
+        return EyesState.NO_FRAMES if self._clock() - self._frame_ns >= SILENCE_NS else EyesState.OK
 
-    def _state(self, mood: str) -> ReaderState:
+    def _state(self, mood: EyesState) -> ReaderState:
         failures = self._feed.failures + self._chain.failures + self._tracks.refused
         return ReaderState(mood, self._feed.frames, self._feed.dropped, self._looks, failures)
 
@@ -108,6 +108,6 @@ class Loop:
         """The source has ended: every track leaves, and the gate is told so if it can be reached soon."""
         tracks = self._tracks.end()
         give_up_ns = self._clock() + int(FAREWELL_S * NS)
-        self._speak(tracks, ENDED)
+        self._speak(tracks, EyesState.ENDED)
         while not self._speaker.told and self._clock() < give_up_ns and not stopping.wait(WAIT_S / 10):
-            self._speak((), ENDED)
+            self._speak((), EyesState.ENDED)

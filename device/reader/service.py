@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 
 from device.errors import EXIT_OK
+from device.links import READER_SOCKET
 from device.notify import READY, STOPPING, notify
 from device.reader.chain import open_chain
 from device.reader.feed import Feed
@@ -15,7 +17,9 @@ from device.reader.speaker import speaker_to
 from device.reader.tracks import Tracks
 from device.settings import Settings
 
-SOCKET = "reader.sock"
+log = logging.getLogger("qrgate.reader")
+
+SOCKET = READER_SOCKET
 
 
 def run(settings: Settings, stopping: threading.Event) -> int:
@@ -32,6 +36,8 @@ def run(settings: Settings, stopping: threading.Event) -> int:
         with open_source(wanted) as source, Feed(source, frames_per_s=wanted.frames_per_s) as feed:
             notify(READY)
             Loop(feed, chain, tracks, speaker).run(stopping)
+            if source.ended:
+                log.info("the %s has ended", wanted.source)
             notify(STOPPING)
     finally:
         speaker.close()

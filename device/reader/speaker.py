@@ -12,6 +12,8 @@ from device.errors import LinkError
 from device.links import Link, ReaderState, View
 from device.reader.tracks import TRACKS_MAX
 
+STILL, LEFT = TrackState.STILL, TrackState.LEFT
+
 HEARTBEAT_NS = NS // 2
 STATE_NS = NS
 LISTEN_NS = NS // 10
@@ -22,7 +24,7 @@ RETRY_MAX_NS = NS // 2
 
 
 class Speaker:
-    """Sends views and states; connects again by itself, and then sends the whole view first.
+    """Sends views and states; connects again by itself, and then owes the whole view.
 
     Nothing is queued for a gate that is away: a view is whole, so the next one mends the loss of all before it.
     """
@@ -45,27 +47,26 @@ class Speaker:
 
     def view(self, tracks: tuple[Track, ...]) -> None:
         """Say what is in view: at once if a track appeared or left, else when the heartbeat is due."""
-        now_ns = self._clock()
-        if now_ns - self._listened_ns >= LISTEN_NS:
-            self._listen()
-            self._listened_ns = now_ns
-        left = tuple(track for track in tracks if track.state is TrackState.LEFT)
-        here = tuple(track for track in tracks if track.state is not TrackState.LEFT)
-        self._left = (self._left + left)[-TRACKS_MAX:]
-        self._owed |= len(left) > 0 or any(track.state is TrackState.APPEARED for track in here)
-        if self._link is None and not self._reconnect():
-            return
-        if self._owed or self._clock() - self._view_ns >= HEARTBEAT_NS:
+        there = self._reach()
+        for track in tracks:
+            if track.state is not STILL:
+                self._owed = True
+                if track.state is LEFT:
+                    self._left = (*self._left, track)[-TRACKS_MAX:]
+        if there and (self._owed or self._clock() - self._view_ns >= HEARTBEAT_NS):
             # No more tracks than always fit a packet; those in view come first, and absence from a whole view says the rest.
+            here = tuple(track for track in tracks if track.state is not LEFT)
             self._owed = not self._send(View((here + self._left)[:TRACKS_MAX]))
             if not self._owed:
                 self._left, self._view_ns = (), self._clock()
 
+    def due(self, mood: str) -> bool:
+        """Is a state to be said: at once if it changed, else once a second?"""
+        return self._reach() and (mood != self._state or self._clock() - self._state_ns >= STATE_NS)
+
     def state(self, state: ReaderState) -> None:
-        """Say how the reader is: at once if that changed, else once a second."""
-        if self._link is None or (state.state == self._state and self._clock() - self._state_ns < STATE_NS):
-            return
-        if self._send(state):
+        """Say how the reader is, if that is due."""
+        if self.due(state.state) and self._send(state):
             self._state, self._state_ns = state.state, self._clock()
 
     def close(self) -> None:
@@ -73,11 +74,19 @@ class Speaker:
             self._link.close()
             self._link = None
 
-    def _reconnect(self) -> bool:
-        """Try to reach the gate, not too often; after that it knows nothing, so everything is owed."""
+    def _reach(self) -> bool:
+        """Is there a link to the gate? The gate says nothing on it; that it is gone is heard here first."""
         now_ns = self._clock()
-        if now_ns < self._retry_ns:
-            return False
+        if self._link is not None and now_ns - self._listened_ns >= LISTEN_NS:
+            self._listened_ns = now_ns
+            try:
+                self._link.receive()
+            except LinkError:
+                self.close()
+        return self._link is not None or (now_ns >= self._retry_ns and self._reconnect(now_ns))
+
+    def _reconnect(self, now_ns: int) -> bool:
+        """Try to reach the gate; after that it knows nothing, so everything is owed."""
         try:
             self._link = self._connect()
         except LinkError:
@@ -87,14 +96,6 @@ class Speaker:
         self._pause_ns = RETRY_MIN_NS
         self._owed, self._left, self._state = True, (), ""
         return True
-
-    def _listen(self) -> None:
-        """The gate says nothing on this link; that it is gone is heard here first."""
-        if self._link is not None:
-            try:
-                self._link.receive()
-            except LinkError:
-                self.close()
 
     def _send(self, message: View | ReaderState) -> bool:
         if self._link is None:

@@ -4,6 +4,7 @@
 
 One grant lets one person through. The relay is on for one pulse, never longer than its hard maximum; a grant that is
 older than its deadline never opens anything; grants that meet an occupied lane wait their turn until their deadline.
+Between two pulses the contact rests, so that the drive sees two.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from dataclasses import dataclass
 from device.domain import Grant, Passage, PassageOutcome
 
 WAITING_MAX = 4
+REST_NS = 200_000_000
+"""A drive counts edges: a contact that opens and closes again in one breath is one pulse to it. Makers such as PERCo ask
+for 100 ms at least; the rest is a relay's own slowness, and room for a thread that is late."""
+
 FORCED_INTERVAL_NS = 1_000_000_000
 """A sensor that chatters makes at most one alarm a second."""
 
@@ -39,6 +44,11 @@ class ShowGo:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowTryAgain:
+    """Tell who stands at the free lane that the code was good, and came too late: once more, please."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     passage: Passage
 
@@ -50,7 +60,7 @@ class ReportForced:
     at_ns: int
 
 
-Action = SwitchRelay | ShowGo | Report | ReportForced
+Action = SwitchRelay | ShowGo | ShowTryAgain | Report | ReportForced
 
 
 @dataclass(slots=True)
@@ -65,7 +75,9 @@ class Turnstile:
         self._lane = lane
         self._open: _Open | None = None
         self._relay_on_since_ns: int | None = None
+        self._rested_ns = 0
         self._waiting: deque[Grant] = deque()
+        self._somebody_was_late = False
         self._forced_ns: int | None = None
 
     # --- inputs ------------------------------------------------------------------------------------------------
@@ -75,7 +87,7 @@ class Turnstile:
         self._waiting.append(grant)
         actions = self.tick(now_ns)
         while len(self._waiting) > WAITING_MAX:
-            actions.append(_too_late(self._waiting.pop(), now_ns))
+            actions.append(self._too_late(self._waiting.pop(), now_ns))
         return actions
 
     def relay_closed(self, now_ns: int) -> None:
@@ -83,9 +95,9 @@ class Turnstile:
         if self._open and self._relay_on_since_ns is not None:
             self._open.opened_ns = now_ns
 
-    def person_passed(self, now_ns: int) -> list[Action]:
-        """The passage sensor saw somebody."""
-        seen = self._forced(now_ns) if self._open is None else [self._end(PassageOutcome.TURNED, now_ns)]
+    def person_passed(self, seen_ns: int, now_ns: int) -> list[Action]:
+        """The passage sensor saw somebody at ``seen_ns``: that is what is reported. What follows goes by the present."""
+        seen = self._forced(seen_ns, now_ns) if self._open is None else [self._end(PassageOutcome.TURNED, seen_ns)]
         return seen + self.tick(now_ns)
 
     def tick(self, now_ns: int) -> list[Action]:
@@ -93,13 +105,17 @@ class Turnstile:
         actions: list[Action] = []
         if self._relay_on_since_ns is not None and now_ns >= self._relay_off_ns(self._relay_on_since_ns):
             self._relay_on_since_ns = None
+            self._rested_ns = now_ns + REST_NS
             actions.append(SwitchRelay(on=False))
         if self._open is not None and now_ns >= self._closing_ns(self._open):
             actions.append(self._end(PassageOutcome.UNUSED if self._lane.has_sensor else PassageOutcome.ASSUMED, now_ns))
-        actions += [_too_late(grant, now_ns) for grant in self._waiting if now_ns >= grant.deadline_ns]
+        actions += [self._too_late(grant, now_ns) for grant in self._waiting if now_ns >= grant.deadline_ns]
         self._waiting = deque(grant for grant in self._waiting if now_ns < grant.deadline_ns)
-        if self._waiting and self._open is None and self._relay_on_since_ns is None:
+        if self._waiting and self._free and now_ns >= self._rested_ns:
             actions += self._let_in(self._waiting.popleft(), now_ns)
+        if self._somebody_was_late and self._open is None and not self._waiting:  # else the one whose turn it is would take it for himself
+            self._somebody_was_late = False
+            actions.append(ShowTryAgain())
         return actions
 
     def next_ns(self) -> int | None:
@@ -109,9 +125,15 @@ class Turnstile:
             moments.append(self._closing_ns(self._open))
         if self._relay_on_since_ns is not None:
             moments.append(self._relay_off_ns(self._relay_on_since_ns))
+        if self._waiting and self._free:
+            moments.append(self._rested_ns)
         return min(moments, default=None)
 
     # --- rules -------------------------------------------------------------------------------------------------
+
+    @property
+    def _free(self) -> bool:
+        return self._open is None and self._relay_on_since_ns is None
 
     def _let_in(self, grant: Grant, now_ns: int) -> list[Action]:
         self._open = _Open(grant, now_ns, now_ns)
@@ -124,11 +146,15 @@ class Turnstile:
         self._open = None
         return Report(passage)
 
-    def _forced(self, now_ns: int) -> list[Action]:
+    def _too_late(self, grant: Grant, now_ns: int) -> Action:
+        self._somebody_was_late = True
+        return Report(Passage(grant.id, PassageOutcome.TOO_LATE, None, now_ns))
+
+    def _forced(self, seen_ns: int, now_ns: int) -> list[Action]:
         if self._forced_ns is not None and now_ns - self._forced_ns < FORCED_INTERVAL_NS:
             return []
         self._forced_ns = now_ns
-        return [ReportForced(now_ns)]
+        return [ReportForced(seen_ns)]
 
     def _relay_off_ns(self, since_ns: int) -> int:
         return since_ns + min(self._lane.pulse_ns, self._lane.max_on_ns)
@@ -136,7 +162,3 @@ class Turnstile:
     def _closing_ns(self, lane_open: _Open) -> int:
         """A person may pass for ``wait_ns``, and as long as the pulse lasts; without a sensor the pulse is all there is."""
         return lane_open.since_ns + max(self._lane.pulse_ns, self._lane.wait_ns if self._lane.has_sensor else 0)
-
-
-def _too_late(grant: Grant, now_ns: int) -> Action:
-    return Report(Passage(grant.id, PassageOutcome.TOO_LATE, None, now_ns))

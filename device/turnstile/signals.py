@@ -23,6 +23,7 @@ class Signal(StrEnum):
     GO = "go"
     NO = "no"
     ANOTHER_CODE = "another_code"
+    AGAIN = "again"
     ONE_AT_A_TIME = "one_at_a_time"
     OUT_OF_ORDER = "out_of_order"
     DARK = "dark"
@@ -54,6 +55,8 @@ STEPS: dict[Signal, tuple[Step, ...]] = {
     Signal.NO: _in_order(_lit(_R, (0, 600), (800, 1400), (1600, 2200)), _lit(_B, (0, 600))),
     # two short tones, red in quick pairs: "the gate is well, this code is not the one"
     Signal.ANOTHER_CODE: _in_order(_lit(_R, (0, 150), (300, 450), (900, 1050), (1200, 1350)), _lit(_B, (0, 100), (300, 400))),
+    # a short tone and a long one, both lamps at once in two long blinks: "the code is good, the lane was not free; once more"
+    Signal.AGAIN: _in_order(_lit(_R, (0, 700), (1000, 1700)), _lit(_G, (0, 700), (1000, 1700)), _lit(_B, (0, 100), (250, 750))),
     # four quick tones, both lamps in turn
     Signal.ONE_AT_A_TIME: _in_order(
         _lit(_R, (0, 200), (400, 600), (800, 1000)),

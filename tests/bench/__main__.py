@@ -54,10 +54,10 @@ def main() -> int:
         figures.append(figure)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps({each.name: {"value": each.value, "unit": each.unit} for each in figures}, indent=2) + "\n", encoding="utf-8")
-    over = [each for each in figures if each.too_much]
-    for each in over:
-        sys.stderr.write(f"over its bound of {BOUNDS[each.name]:g}: {each}\n")
-    return 1 if over else 0
+    judged = [each for each in figures if each.name in BOUNDS]
+    for each in judged:
+        sys.stderr.write(f"# {each.name} is to be at most {BOUNDS[each.name]:g} {each.unit}: {'TOO MUCH' if each.too_much else 'well'}\n")
+    return 1 if any(each.too_much for each in judged) else 0
 
 
 if __name__ == "__main__":

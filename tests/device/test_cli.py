@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,18 @@ def test_help_lists_the_exit_codes_and_examples(capsys: pytest.CaptureFixture[st
     assert [f"{code} " in EPILOG for code in (0, 1, 2, 3, 4, 5, 6, 7, 130)] == [True] * 9
 
 
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert (caught.value.code, capsys.readouterr().out) == (0, f"qrgate {version('qrgate')}\n")
+
+
+def test_the_help_of_the_demo_has_two_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["demo", "--help"])
+    assert capsys.readouterr().out.count("\n  qrgate demo ") == 2
+
+
 @pytest.mark.parametrize("command", ["run", "demo", "doctor", "replay", "failsafe"])
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], command: str) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -40,7 +53,7 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], comma
         (["open"], "invalid choice: 'open'"),
         (["run", "broker"], "invalid choice: 'broker'"),
         (["doctor", "--jason"], "unrecognized arguments: --jason"),
-        (["replay", "photos"], "the following arguments are required: --truth"),
+        (["replay", "photos", "--at-least", "most"], "invalid float value: 'most'"),
         (["demo", "--camera", "--webcam", "/dev/video0"], "not allowed with argument --camera"),
     ],
 )

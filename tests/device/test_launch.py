@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from device.launch import DELAY_FIRST_S, DELAY_MAX_S, FIRST_START_S, PARTS, Launcher, _Part
+from device import notify
+from device.errors import LinkError
+from device.launch import DELAY_FIRST_S, DELAY_MAX_S, FIRST_START_S, PARTS, SILENT_S, STOOD_STILL_S, STOP_S, Launcher, _Part
 from tests.device.boards import OFF, ON, Board
 from tests.device.complete import complete, record
 from tests.gates import Gate, show
@@ -29,7 +32,7 @@ class Launched:
         self.log = gate.folder / "log"
         with self.log.open("wb") as log:
             command = [sys.executable, "-m", "device", "run", "--settings", str(gate.folder)]
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)  # Ctrl-C is for a whole group
 
     def parts(self) -> dict[str, int]:
         """Part -> process id."""
@@ -102,9 +105,17 @@ def gone(*pids: int) -> bool:
 
 
 def relay_goes_on(gate: Gate, board: Board) -> None:
-    with closing(gate.connect("reader")) as reader:  # the newest reader is heard
-        show(reader, gate.track(gate.issuer.issue(1)))
-        await_board(board, lambda switched: switched[-1:] == [ON])
+    """The newest reader is heard: where the real one came after us, somebody else shows a code to us."""
+    switched: list[tuple[int, int]] = []
+    for number in range(1, 6):
+        with closing(gate.connect("reader")) as reader, suppress(LinkError):
+            show(reader, gate.track(gate.issuer.issue(number)))
+            give_up_s = time.monotonic() + 2.0
+            while switched[-1:] != [ON] and (left_s := give_up_s - time.monotonic()) > 0:
+                switched += board.switched(within_s=left_s)
+        if switched[-1:] == [ON]:
+            return
+    pytest.fail(f"the board was told only {switched}")
 
 
 def await_board(board: Board, so: Callable[[list[tuple[int, int]]], bool]) -> list[tuple[int, int]]:
@@ -173,6 +184,113 @@ def test_a_reader_whose_recording_has_ended_is_not_started_again(tmp_path: Path,
     assert launched.parts().keys() == {"gate", "uplink"}
 
 
+def test_ctrl_c_is_for_the_launcher_alone_and_its_last_word_is_that_all_is_safe(gate: Gate, board: Board, launch: Launch) -> None:
+    launched = launch(gate)
+    relay_goes_on(gate, board)
+    parts = launched.wait_for(*PARTS)
+    assert {name: os.getpgid(pid) for name, pid in parts.items()} == parts
+    os.killpg(launched.process.pid, signal.SIGINT)
+    code, words = launched.end()
+    assert (code, words.splitlines()[-1].partition(" ")[2]) == (0, "qrgate.launch: stopped; outputs are safe")
+    assert "starts again" not in words
+    assert set(board.switched()) == {OFF}
+
+
+def test_outputs_that_cannot_be_made_safe_are_the_last_word(gate: Gate, board: Board, launch: Launch) -> None:
+    launched = launch(gate)
+    launched.wait_for(*PARTS)
+    gate.connect("uplink").close()
+    board.unplug()
+    launched.process.terminate()
+    _, words = launched.end()
+    assert words.splitlines()[-1].endswith("stopped; the outputs may not be safe: cut the lock supply")
+
+
+def test_a_part_that_ends_while_all_stop_is_not_said_to_start_again(caplog: pytest.LogCaptureFixture) -> None:
+    class Soon(threading.Event):
+        """Set between the first look and the second."""
+
+        def is_set(self) -> bool:
+            was = super().is_set()
+            self.set()
+            return was
+
+    launcher = Launcher(Path("/nowhere"), Path("/nowhere/run"))
+    process = subprocess.Popen(["false"])
+    gate = _Part("gate", process, os.pidfd_open(process.pid))
+    launcher._parts = [gate]
+    launcher._selector.register(gate.pidfd, select.EPOLLIN, gate)
+    assert launcher.run(Soon()) == 0
+    assert caplog.messages == ["stopped; the outputs may not be safe: cut the lock supply"]
+
+
+# --- what hangs ------------------------------------------------------------------------------------------------
+
+
+def test_a_frozen_uplink_does_not_keep_the_relay_on_when_all_stop(gate: Gate, board: Board, launch: Launch) -> None:
+    launched = launch(gate)
+    relay_goes_on(gate, board)
+    os.kill(launched.wait_for(*PARTS)["uplink"], signal.SIGSTOP)
+    launched.process.terminate()
+    assert board.switched(within_s=1.0)[:1] == [OFF]
+    begun_s = time.monotonic()
+    assert launched.end()[0] == 0
+    assert time.monotonic() - begun_s <= STOP_S["uplink"] + 2.0
+
+
+def test_a_frozen_gate_is_killed_when_all_stop_and_the_relay_lets_go(gate: Gate, board: Board, launch: Launch) -> None:
+    launched = launch(gate)
+    relay_goes_on(gate, board)
+    os.kill(launched.wait_for(*PARTS)["gate"], signal.SIGSTOP)
+    launched.process.terminate()
+    assert board.switched(within_s=3.0)[:1] == [OFF]
+    assert launched.end()[0] == 0
+
+
+def test_a_gate_that_freezes_with_the_relay_on_is_killed_and_the_relay_lets_go_within_its_maximum(gate: Gate, board: Board, launch: Launch) -> None:
+    launched = launch(gate)
+    relay_goes_on(gate, board)
+    frozen = launched.wait_for(*PARTS)["gate"]
+    os.kill(frozen, signal.SIGSTOP)
+    assert board.switched(within_s=3.0)[:1] == [OFF]
+    launched.wait(lambda: launched.parts().get("gate", frozen) != frozen)
+    gate.connect("uplink").close()  # the new one is well
+    assert "gate hangs: it has given no sign of life for 2." in launched.log.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "silent_s", "stood_still_s", "told", "killed"),
+    [
+        ("gate", SILENT_S["gate"], 0, [], True),
+        ("gate", SILENT_S["gate"] - 0.5, 0, [], False),
+        ("gate", SILENT_S["gate"], 0, [notify.ALIVE], False),
+        ("gate", SILENT_S["gate"], STOOD_STILL_S, [], False),  # the machine stood still, and the gate with it
+        ("gate", None, 0, [], False),  # it is still starting: a Pi takes its time
+        ("gate", None, 0, [notify.ALIVE], False),
+        ("uplink", SILENT_S["uplink"] - 0.5, 0, [], False),
+        ("uplink", SILENT_S["uplink"], 0, [], True),
+        ("reader", 3600, 0, [], False),  # a camera without frames: the gate shows that it is out of order
+    ],
+)
+def test_who_was_ready_and_gives_no_sign_of_life_is_killed(
+    name: str, silent_s: float | None, stood_still_s: float, told: list[str], *, killed: bool
+) -> None:
+    launcher = Launcher(Path("/nowhere"), Path("/nowhere/run"))
+    tell = "import sys; from device import notify; [notify.notify(each) for each in sys.argv[1:]]; print(flush=True); input()"
+    environment = os.environ | {"NOTIFY_SOCKET": launcher._ear.address}
+    with subprocess.Popen([sys.executable, "-c", tell, *told], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"\n"
+        now_s = time.monotonic()
+        part = _Part(name, process, heard_s=None if silent_s is None else now_s - silent_s)
+        launcher._parts = [part]
+        launcher._turned_s = now_s - stood_still_s
+        launcher._listen()
+        process.communicate(b"\n")
+        assert process.returncode == (-signal.SIGKILL if killed else 0)
+    close(launcher)
+
+
 # --- what cannot work ------------------------------------------------------------------------------------------
 
 
@@ -192,6 +310,11 @@ def test_a_part_that_cannot_work_at_its_first_start_ends_all_with_its_exit_code(
     assert board.switched()[-2:] == [OFF, OFF]
 
 
+def close(launcher: Launcher) -> None:
+    launcher._selector.close()
+    launcher._ear.close()
+
+
 def died(*, name: str = "reader", code: int = 5, starts: int = 1, lived_s: float = 0.0, quick_deaths: int = 0) -> tuple[int, _Part]:
     """What the launcher makes of the death of one part."""
     launcher = Launcher(Path("/nowhere"), Path("/nowhere/run"))
@@ -199,7 +322,7 @@ def died(*, name: str = "reader", code: int = 5, starts: int = 1, lived_s: float
     part = _Part(name, process, os.pidfd_open(process.pid), time.monotonic() - lived_s, starts, quick_deaths)
     launcher._selector.register(part.pidfd, select.EPOLLIN, part)
     answer = launcher._died(part)
-    launcher._selector.close()
+    close(launcher)
     return answer, part
 
 
@@ -211,7 +334,7 @@ def died(*, name: str = "reader", code: int = 5, starts: int = 1, lived_s: float
         (5, 1, 0, 5),
         (1, 1, 0, 0),  # a fault in the program: it may not come again
         (6, 1, 0, 0),
-        (7, 1, 0, 0),  # somebody may make room on the disk
+        (7, 1, 0, 7),  # the store may be in use by another gate, for which failsafe must not be called again and again
         (5, 2, 0, 0),  # it has worked before
         (5, 1, FIRST_START_S + 1, 0),  # it has worked: a camera that broke in the evening does not end the gate
     ],

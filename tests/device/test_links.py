@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import stat
+import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -20,6 +21,7 @@ from device.links import (
     PACKET_MAX,
     BrokerState,
     Events,
+    EyesState,
     Give,
     Hello,
     Link,
@@ -37,9 +39,10 @@ from device.links import (
 from tests.device.strangers import needs_root, open_folder, somebody_else
 
 TRACK = Track("0badcafe-1", TrackState.STILL, b"\x00\xff", frame=7, frame_ns=1, decoded_ns=2, last_seen_ns=3, stage="half")
+MOST = 2**63 - 1
 MESSAGES: list[Message] = [
     View(()),
-    View((TRACK, Track("0badcafe-2", TrackState.LEFT, b"", 0, -1, 2**63 - 1, 0, ""))),
+    View((TRACK, Track("0badcafe-2", TrackState.LEFT, b"", 0, -1, 2**63 - 1, 0, "zxing-half"))),
     ReaderState("no_frames", 1, 2, 3, 4),
     Hello("boot", "epoch", 0),
     Give(0, 20),
@@ -52,7 +55,7 @@ MESSAGES: list[Message] = [
 
 def row(**other: object) -> list[object]:
     """A track as it stands in a packet, with some of its columns replaced."""
-    columns = {"id": "0badcafe-1", "state": "still", "payload": b"", "frame": 0, "frame_ns": 0, "decoded_ns": 0, "last_seen_ns": 0, "stage": ""}
+    columns = {"id": "0badcafe-1", "state": "still", "payload": b"", "frame": 0, "frame_ns": 0, "decoded_ns": 0, "last_seen_ns": 0, "stage": "half"}
     return list((columns | other).values())
 
 
@@ -81,6 +84,21 @@ NONSENSE = {
     "a number of thousands of digits": cbor2.dumps(["view", [row(frame=10**5000)]]),
     "an id that would fill a record": cbor2.dumps(["view", [row(id="x" * 60_000)]]),
     "a state that would fill a record": cbor2.dumps(["reader", "x" * 60_000, 0, 0, 0, 0]),
+    "a state that no reader has": cbor2.dumps(["reader", "silent", 0, 0, 0, 0]),
+    "a state that is a list": cbor2.dumps(["reader", [], 0, 0, 0, 0]),
+    "an id without a number": cbor2.dumps(["view", [row(id="0badcafe-")]]),
+    "an id in capitals": cbor2.dumps(["view", [row(id="0BADCAFE-1")]]),
+    "an id with a number of 19 digits": cbor2.dumps(["view", [row(id="0badcafe-" + "1" * 19)]]),
+    "an id of Arabic digits": cbor2.dumps(["view", [row(id="0badcafe-\u0661")]]),
+    "an id with a line of its own": cbor2.dumps(["view", [row(id="0badcafe-1\n")]]),
+    "an empty stage": cbor2.dumps(["view", [row(stage="")]]),
+    "a stage that says more": cbor2.dumps(["view", [row(stage="Nguyễn")]]),
+    "a stage of 33 letters": cbor2.dumps(["view", [row(stage="a" * 33)]]),
+    "a track that is a text": cbor2.dumps(["view", ["0badcafe-1"]]),
+    "too many items": cbor2.dumps(["view", [[0] * 9] * 103]),
+    "a floating number": cbor2.dumps(["give", 0.0, 20]),
+    "a set": cbor2.dumps({"give", 0, 20}),
+    "a list without a length": b"\x9f\x64give\x00\x14\xff",
     "an unknown state of a track": cbor2.dumps(["view", [row(state="gone")]]),
     "a payload that is text": cbor2.dumps(["view", [row(payload="text")]]),
     "a track that is a number": cbor2.dumps(["view", [7]]),
@@ -119,6 +137,28 @@ def test_a_network_of_addresses_is_not_unpacked(item: object) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100_000
+
+
+@pytest.mark.parametrize("pattern", ["(a|b)*" * 9_400, "a" * 56_000, "[a-z]{1,50}" * 5_000])
+def test_a_pattern_is_not_compiled(pattern: str) -> None:
+    """CBOR has a tag for patterns too: compiling one of 56 KB held the gate for 0.2 s, and the reader can send ten a second."""
+    packet = cbor2.dumps(["reader", cbor2.CBORTag(35, pattern), 0, 0, 0, 0])
+    begin_s = time.process_time()
+    with pytest.raises(LinkError):
+        decode(packet)
+    assert time.process_time() - begin_s < 0.005
+
+
+def test_the_largest_messages_that_are_said_are_no_nonsense() -> None:
+    longest = Track("0badcafe-" + "9" * 18, TrackState.STILL, bytes(2953), MOST, MOST, MOST, MOST, "z" * 32)
+    view, events = View((longest,) * 16), Events((StoredEvent(MOST, EventType.DECISION, bytes(400)),) * 100)
+    assert (decode(encode(view)), decode(encode(events))) == (view, events)
+
+
+@pytest.mark.parametrize("state", ["ok", "no_frames", "ended"])
+def test_a_reader_has_three_states_and_they_travel_as_words(state: str) -> None:
+    assert EyesState(state) == state
+    assert decode(cbor2.dumps(["reader", state, 1, 2, 3, 4])) == ReaderState(EyesState(state), 1, 2, 3, 4)
 
 
 plain = st.none() | st.booleans() | st.integers() | st.floats() | st.binary(max_size=20) | st.text(max_size=20)

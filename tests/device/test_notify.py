@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import os
 import secrets
+import select
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from device.notify import ALIVE, READY, STOPPING, notify
+from device.notify import ALIVE, READY, STOPPING, Ear, notify
 
 
 @contextmanager
@@ -58,3 +62,38 @@ def test_a_service_manager_that_is_too_slow_stops_nobody(tmp_path: Path, monkeyp
                 while True:
                     filler.sendto(b"x", address)
         notify(READY)
+
+
+# --- the other end ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ear(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ear]:
+    with closing(Ear()) as ear:
+        monkeypatch.setenv("NOTIFY_SOCKET", ear.address)
+        yield ear
+
+
+def test_what_is_told_is_heard_once_and_with_who_told_it(ear: Ear) -> None:
+    notify(READY)
+    notify(ALIVE)
+    assert list(ear.heard()) == [(os.getpid(), READY), (os.getpid(), ALIVE)]
+    assert list(ear.heard()) == []
+
+
+def test_another_process_is_known_by_its_own_number(ear: Ear) -> None:
+    with subprocess.Popen([sys.executable, "-c", "from device import notify; notify.notify(notify.READY)"]) as process:
+        assert select.select([ear], [], [], 10)[0] == [ear]
+        assert list(ear.heard()) == [(process.pid, READY)]
+
+
+def test_no_two_have_one_name() -> None:
+    with closing(Ear()) as one, closing(Ear()) as other:
+        assert one.address != other.address
+
+
+def test_what_is_no_text_is_heard_and_harms_nobody(ear: Ear) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+        for content in (b"", b"\xff", b"x" * 1000):
+            stranger.sendto(content, "\0" + ear.address[1:])
+    assert [state for _, state in ear.heard()] == ["", "\ufffd", "x" * 256]

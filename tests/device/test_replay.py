@@ -58,9 +58,72 @@ def test_the_report_is_json_on_stdout_and_repeats_no_payload(folder: Path, capsy
     assert "999" not in printed
 
 
-def test_the_report_is_text_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("files", "at_least", "last"),
+    [
+        pytest.param(["read.png", "empty.png"], 0.5, "50.0 % of at least 50 %: well", id="enough"),
+        pytest.param(["read.png", "empty.png"], 0.75, "50.0 % of at least 75 %: too few", id="too few"),
+        pytest.param(["read.png", "other.png"], None, "50.0 % of at least 95 %: too few", id="by default"),
+        pytest.param(["read.png", "other.png"], 0.5, "50.0 % of at least 50 %: enough, but some are wrong", id="wrong bytes"),
+    ],
+)
+def test_the_last_line_of_the_text_is_the_verdict(
+    folder: Path, capsys: pytest.CaptureFixture[str], files: list[str], at_least: float | None, last: str
+) -> None:
+    (folder / "truth.json").write_text(json.dumps([{"file": file, "payload": VIETNAMESE.decode()} for file in files]))
+    run(arguments(folder, json=False, at_least=at_least))
+    assert capsys.readouterr().out.splitlines()[-1] == last
+
+
+def test_the_text_explains_its_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(arguments(folder, json=False))
-    assert capsys.readouterr().out.splitlines()[0] == "exact     2 of 5 (40.0 %)"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "exact     2 of 5 (40.0 %)"
+    assert "beside    1   (read as they should be, and another code in the same picture)" in lines
+
+
+@pytest.mark.parametrize("at_least", [-0.1, 1.5, 95.0, float("nan")])
+def test_a_share_that_is_none_is_an_error_of_the_command_line(folder: Path, at_least: float) -> None:
+    with pytest.raises(UsageError, match="is no share"):
+        run(arguments(folder, at_least=at_least))
+
+
+# --- without a truth ---------------------------------------------------------------------------------------------
+
+
+def test_without_a_truth_length_and_kind_of_each_code_are_listed_and_no_payload(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments(folder, truth=None, at_least=None, json=False)) == 0
+    printed = capsys.readouterr().out
+    assert sorted(printed.splitlines()[:-1]) == [
+        "broken.png: broken.png is no picture that can be read: UnidentifiedImageError",
+        "empty.png: nothing",
+        "other.png: other of 5 bytes",
+        f"read.png: cccd of {len(VIETNAMESE)} bytes",
+        f"two.png: cccd of {len(VIETNAMESE)} bytes, other of {len(RANDOM)} bytes",
+    ]
+    assert printed.splitlines()[-1] == "read 3 of 5"
+    assert "999" not in printed
+
+
+def test_without_a_truth_the_list_is_json_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments(folder, truth=None, at_least=None)) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert (listed["total"], listed["read"]) == (5, 3)
+    assert {"file": "other.png", "codes": [{"kind": "other", "bytes": 5}]} in listed["pictures"]
+
+
+def test_a_share_without_a_truth_to_compare_with_is_an_error_of_the_command_line(folder: Path) -> None:
+    with pytest.raises(UsageError, match="compares with the truth"):
+        run(arguments(folder, truth=None, at_least=0.5))
+
+
+def test_a_folder_that_is_missing_or_holds_no_picture_is_an_error_of_the_command_line(tmp_path: Path) -> None:
+    for folder, words in ((tmp_path / "none", "no pictures at"), (tmp_path, "no pictures in")):
+        with pytest.raises(UsageError, match=words):
+            run(arguments(folder, truth=None, at_least=None))
+
+
+# --- the truth ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -78,12 +141,27 @@ def test_the_exit_code_says_whether_it_was_enough(folder: Path, files: list[str]
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "[]", "5", '[{"file": "a.png"}]', '[{"file": "../a.png", "payload": "a"}]', '[{"file": "/a.png", "payload": "a"}]', "[" * 100_000],
+    [
+        "",
+        "{}",
+        "[]",
+        "5",
+        "[5]",
+        '{"file": "a.png"}',
+        '[{"file": "a.png"}]',
+        '[{"file": "a.png", "payload": null}]',
+        '[{"file": "a.png", "payload": 5}]',
+        '[{"file": "a.png", "payload_hex": "xy"}]',
+        '[{"file": "../a.png", "payload": "a"}]',
+        '[{"file": "/a.png", "payload": "a"}]',
+        "[" * 100_000,
+    ],
 )
-def test_a_truth_that_is_none_is_an_error_of_the_command_line(tmp_path: Path, text: str) -> None:
+def test_a_truth_that_is_none_is_an_error_of_the_command_line_and_the_hint_shows_one(tmp_path: Path, text: str) -> None:
     (tmp_path / "truth.json").write_text(text)
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         read_truth(tmp_path / "truth.json")
+    assert caught.value.hint.startswith("it is to be a JSON list: [{")
 
 
 def test_a_truth_that_is_not_there_is_an_error_of_the_command_line(tmp_path: Path) -> None:

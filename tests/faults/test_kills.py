@@ -35,7 +35,9 @@ def test_a_gate_that_dies_with_its_relay_on_and_stays_away_is_made_safe_by_fails
     if with_failsafe:
         assert found == []
     else:
-        assert len(found) == len(too_long) >= 1
+        assert len([each for each in found if each.startswith("the relay was on for ")]) == len(too_long) >= 1
+        # the next gate lets go, and may let somebody in at once
+        assert {each.partition(" for ")[0] for each in found} <= {"the relay was on", "the relay rested"}
 
 
 def _keep_gate_away(world: World) -> None:

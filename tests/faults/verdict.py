@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
-from tests.faults.world import MAX_ON_S, Edge
+from tests.faults.world import MAX_ON_S, PULSE_S, Edge
 
 GRANT_WITHIN_NS = 1_500_000_000
 NS = 1_000_000_000
+REST_LEAST_S = 0.1
+"""What a turnstile's drive needs between two pulses to see two."""
 
 
 def violations(stored: Iterable[bytes], edges: Sequence[Edge], *, last_sequence: int, waiting: int) -> list[str]:
@@ -21,6 +24,7 @@ def violations(stored: Iterable[bytes], edges: Sequence[Edge], *, last_sequence:
         *_decided_twice(events),
         *_passages(events),
         *_relay_too_long(edges),
+        *_pulses_merged(events, edges),
         *_opened_without_record(events, edges),
     ]
 
@@ -61,6 +65,17 @@ def on_times_s(edges: Sequence[Edge]) -> list[float]:
 
 def _relay_too_long(edges: Sequence[Edge]) -> list[str]:
     return [f"the relay was on for {time_s:.2f} s, more than {MAX_ON_S} s" for time_s in on_times_s(edges) if time_s > MAX_ON_S]
+
+
+def _pulses_merged(events: list[dict[str, Any]], edges: Sequence[Edge]) -> list[str]:
+    """Every person let in has a pulse, and the drive can tell it from the one before."""
+    on_s = [edge.at_ns / NS for edge in edges if edge.on]
+    off_s = [edge.at_ns / NS for edge in edges if not edge.on]
+    rests_s = [on - max(off for off in off_s if off < on) for on in on_s[1:]]
+    found = [f"the relay rested for {rest_s:.3f} s only between two pulses" for rest_s in rests_s if rest_s < REST_LEAST_S]
+    found += [f"two pulses began within {b - a:.3f} s" for a, b in pairwise(on_s) if b - a < PULSE_S]
+    passed = sum(event["type"] == "qrgate.passage" and event["data"]["outcome"] == "assumed" for event in events)
+    return found + ([f"{passed} persons were let in by {len(on_s)} pulses"] if passed > len(on_s) else [])
 
 
 def _opened_without_record(events: list[dict[str, Any]], edges: Sequence[Edge]) -> list[str]:

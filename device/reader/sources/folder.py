@@ -1,4 +1,9 @@
-"""A folder of pictures, shown in the order of their names at the pace asked for."""
+"""A folder of pictures, shown in the order of their names at the pace asked for.
+
+Each picture is one moment, as a camera would have seen it: the same code in the next picture is still the same presentation.
+It has left only when three looks and ``left_after_s`` have passed without it: at 10 frames/s and 0.6 s, after six pictures that
+do not show it. Whoever wants two presentations of one code puts that many empty pictures between them.
+"""
 
 from __future__ import annotations
 

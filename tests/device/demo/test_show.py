@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from device.demo.live import write_pass
 from device.demo.payloads import payloads
 from device.demo.scenes import presentations
 
@@ -55,6 +57,61 @@ def test_it_prints_a_line_for_each_event_as_it_came_from_the_broker(shown: Shown
     arrived = [line for line in (shown.folder / "traffic.log").read_bytes().splitlines() if b"/event/" in line.split(b" ")[0]]
     assert len(lines) == shown.table["events"]["recorded"]
     assert len(arrived) == len(lines) + shown.table["events"]["repeated"]
+
+
+def test_no_alarm_tells_of_a_camera_that_is_silent_before_the_first_person_comes(shown: Shown) -> None:
+    assert "no_frames" not in shown.printed
+
+
+# --- what may go wrong, and Ctrl-C -------------------------------------------------------------------------------
+
+
+def demo(*arguments: str, errors: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    command = [sys.executable, "-u", "-m", "device", "demo", "--cache", "build", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--json", "/nowhere/table.json"], 2, "qrgate demo: --json /nowhere/table.json cannot be written: No such file or directory\n"),
+        (["--keep", "device"], 2, "qrgate demo: --keep device: the folder is not empty\n"),
+        (["--sheet", "people.jpg"], 2, "qrgate demo: --sheet shows what --prepare renders\n"),
+        (["--webcam", "/dev/nothing"], 5, "qrgate demo: no webcam at /dev/nothing: No such file or directory\n"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_starts(arguments: list[str], code: int, told: str) -> None:
+    with demo(*arguments) as process:
+        printed, errors = process.communicate(timeout=30)
+    assert (process.returncode, printed) == (code, "")
+    assert errors.startswith(told)
+    assert "reader.path" not in errors
+
+
+def interrupt_at(word: str, *arguments: str) -> tuple[int, str]:
+    """Ctrl-C when a line with ``word`` was printed; the exit code, and all that was printed after it."""
+    with demo(*arguments, errors=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        assert any(word in line for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        printed = process.stdout.read()
+    return process.returncode, printed
+
+
+def test_ctrl_c_says_how_far_the_people_came_and_judges_nothing(shown: Shown, tmp_path: Path) -> None:
+    assert shown.exit_code == 0  # the recording is there
+    code, printed = interrupt_at("decision", "--json", str(tmp_path / "table.json"))
+    assert printed.splitlines()[-1] == f"— interrupted after 1 of {len(presentations(payloads()))} presentations: nothing is judged"
+    assert (code, list(tmp_path.iterdir())) == (130, [])
+
+
+def test_ctrl_c_ends_live_pictures_well_and_the_pass_of_the_demo_was_admitted(shown: Shown, tmp_path: Path) -> None:
+    assert shown.exit_code == 0
+    for number in range(100):  # at 30 frames/s they outlast the Ctrl-C
+        shutil.copy(write_pass(tmp_path), tmp_path / f"{number}.png")
+    code, printed = interrupt_at("ADMIT", "--frames", str(tmp_path))
+    assert "admitted                       1   (ok 1)" in printed
+    assert code == 0
 
 
 # --- nothing of a person -----------------------------------------------------------------------------------------

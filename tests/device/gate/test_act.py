@@ -13,9 +13,9 @@ from gpiozero.pins.mock import MockFactory
 from device.clock import NS, monotonic_ns
 from device.domain import Grant, Passage, PassageOutcome
 from device.errors import HardwareError
-from device.gate.act import Act, Broken, Fact
+from device.gate.act import Act, Broken, Fact, PersonPassed
 from device.gate.outputs.gpio import GpioSwitch
-from device.turnstile.machine import Lane, ReportForced, Turnstile
+from device.turnstile.machine import REST_NS, Lane, ReportForced, Turnstile
 from device.turnstile.signals import Indicator, Signal
 
 PULSE_NS, LATE_NS = NS // 10, NS // 10  # late: what a busy machine may take
@@ -63,6 +63,10 @@ class Bench:
             change, state, at_ns = self.changes.get(timeout=WAIT_S)
             if (change, state) == (name, on):
                 return at_ns
+
+    def changed(self) -> list[tuple[str, bool, int]]:
+        """What has switched since it was last asked."""
+        return [self.changes.get() for _ in range(self.changes.qsize())]
 
     def fact(self) -> Fact:
         return self.facts.get(timeout=WAIT_S)
@@ -135,14 +139,16 @@ def test_a_grant_that_is_too_old_opens_nothing(bench: Bench) -> None:
     passage = bench.fact()
     assert isinstance(passage, Passage)
     assert (passage.outcome, passage.opened_ns) == (PassageOutcome.TOO_LATE, None)
-    assert bench.changes.empty()
+    bench.act.stop()
+    assert "relay" not in {name for name, _, _ in bench.changed()}
 
 
-def test_two_grants_are_two_pulses_one_after_the_other(bench: Bench) -> None:
+def test_two_grants_are_two_pulses_with_a_rest_between_that_a_drive_can_see(bench: Bench) -> None:
     bench.act.grant(grant("one"))
     bench.act.grant(grant("two"))
     turns = [bench.await_change("relay", on=on) for on in (True, False, True, False)]
     assert turns == sorted(turns)
+    assert turns[2] - turns[1] >= REST_NS * 0.9
     assert [fact.grant_id for fact in (bench.fact(), bench.fact()) if isinstance(fact, Passage)] == ["one", "two"]
 
 
@@ -168,6 +174,21 @@ def test_a_person_who_passes_without_a_grant_is_reported(sensed: Bench) -> None:
     assert isinstance(sensed.fact(), ReportForced)
 
 
+def test_a_sensor_whose_word_comes_late_opens_nothing_for_a_grant_that_is_too_old() -> None:
+    """As after two seconds in which the acting thread did not run."""
+    bench, now_ns = Bench(has_sensor=True), monotonic_ns()
+    turnstile = bench.act._turnstile
+    turnstile.grant(Grant("one", now_ns), now_ns - 4 * NS)
+    turnstile.tick(now_ns - 3 * NS)
+    turnstile.grant(Grant("two", now_ns - NS), now_ns - 2 * NS)
+    bench.act._inbox.put(PersonPassed(now_ns - 3 * NS // 2))
+    for each in running(bench):
+        passages = [fact for fact in (each.fact(), each.fact()) if isinstance(fact, Passage)]
+        assert [(passage.grant_id, passage.outcome) for passage in passages] == [("one", PassageOutcome.TURNED), ("two", PassageOutcome.TOO_LATE)]
+        assert passages[0].ended_ns == now_ns - 3 * NS // 2
+    assert "relay" not in {name for name, _, _ in bench.changed()}
+
+
 # --- lamps and buzzer ------------------------------------------------------------------------------------------
 
 
@@ -186,6 +207,32 @@ def test_a_signal_is_played_to_its_end_in_order(bench: Bench) -> None:
     assert tones == sorted(tones)
     ended_ns = bench.await_change("red", on=False)
     assert ended_ns - began_ns <= 1_000_000_000 + LATE_NS
+
+
+def test_who_comes_too_late_is_told_to_show_it_again(bench: Bench) -> None:
+    bench.act.grant(grant(within_ns=-1))
+    lit_ns = [bench.await_change(lamp, on=True) for lamp in ("red", "green")]  # both at once: no other signal does that
+    assert lit_ns[1] - lit_ns[0] <= LATE_NS
+
+
+def test_who_comes_too_late_is_told_after_the_green_of_somebody_who_is_passing(bench: Bench) -> None:
+    bench.act.grant(grant("one"))
+    green_ns = bench.await_change("green", on=True)
+    bench.act.grant(grant("two", within_ns=-1))
+    dark_ns = bench.await_change("green", on=False)
+    assert dark_ns - green_ns >= 2 * NS * 0.9
+    assert bench.await_change("red", on=True) - dark_ns <= LATE_NS
+
+
+def test_a_new_signal_replaces_one_that_has_not_begun(bench: Bench) -> None:
+    bench.act.grant(grant("one"))
+    bench.act.grant(grant("two", within_ns=-1))
+    bench.await_change("relay", on=False)
+    bench.act.show(Signal.ANOTHER_CODE)
+    for _ in range(4):
+        bench.await_change("red", on=False)
+    bench.act.stop()
+    assert [name for name, on, _ in bench.changed() if on] == []
 
 
 def test_a_new_signal_replaces_the_old_one_at_once(bench: Bench) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import queue
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,10 @@ from device.admission.budget import MINUTE_NS, SINGLY_A_MINUTE
 from device.admission.policy import Policy
 from device.admission.presentations import Presentations
 from device.clock import NS, WallClock, monotonic_ns
-from device.domain import Direction, EventType, Grant, Passage, PassageOutcome, Track, TrackState
+from device.domain import Direction, EventType, Grant, Passage, PassageOutcome, StoredEvent, Track, TrackState
 from device.errors import StoreError
 from device.gate.act import Act
-from device.gate.deciding import Deciding
+from device.gate.deciding import UNRECORDED_MAX, Deciding
 from device.gate.keys import Fingerprints, PseudonymKey
 from device.gate.store import OpenGrant, Store
 from device.settings import ClockSource
@@ -73,7 +75,7 @@ class Bench:
     def track(self, payload: bytes) -> Track:
         self._tracks += 1
         now = monotonic_ns()
-        return Track(f"r-{self._tracks}", TrackState.APPEARED, payload, self._tracks, now, now, now, "half")
+        return Track(f"0badcafe-{self._tracks}", TrackState.APPEARED, payload, self._tracks, now, now, now, "half")
 
     def told(self) -> list[Any]:
         """What the acting thread was told since the last look."""
@@ -119,6 +121,13 @@ def bench(state: Path) -> Iterator[Bench]:
         yield bench
 
 
+def every_event(store: Store) -> list[StoredEvent]:
+    events: list[StoredEvent] = []
+    while batch := store.events_after(events[-1].sequence if events else 0, 100):
+        events += batch
+    return events
+
+
 def passage(id_: str, outcome: PassageOutcome) -> Passage:
     return Passage(id_, outcome, None if outcome is PassageOutcome.TOO_LATE else 5, 9)
 
@@ -133,7 +142,7 @@ def test_an_admission_is_recorded_before_it_is_granted(bench: Bench) -> None:
     assert kind == "qrgate.decision"
     assert len(bytes.fromhex(data.pop("person"))) == 16
     assert data == {
-        "presentation": "r-1",
+        "presentation": "0badcafe-1",
         "direction": "entry",
         "admit": True,
         "reason": "ok",
@@ -145,9 +154,9 @@ def test_an_admission_is_recorded_before_it_is_granted(bench: Bench) -> None:
         "stage": "half",
     }
     (event,) = bench.events()
-    assert bench.told() == [Grant(event["id"], track.decoded_ns + WITHIN_NS)]
-    assert bench.store.open_grants() == [OpenGrant(event["id"], "r-1", None)]
-    assert (event["subject"], bench.committed) == ("r-1", 1)
+    assert bench.told() == [Grant(event["id"], track.last_seen_ns + WITHIN_NS)]
+    assert bench.store.open_grants() == [OpenGrant(event["id"], "0badcafe-1", None)]
+    assert (event["subject"], bench.committed) == ("0badcafe-1", 1)
 
 
 def test_a_refusal_is_recorded_and_told_and_grants_nothing(bench: Bench) -> None:
@@ -165,9 +174,9 @@ def test_what_is_no_credential_is_recorded_by_its_kind_and_not_as_a_person(bench
 
 def test_two_people_at_once_are_refused_as_one_presentation(bench: Bench) -> None:
     bench.show(ISSUER.issue(1), ISSUER.issue(2))
-    assert [(data["reason"], data["presentation"]) for _, data in bench.facts()] == [("one_at_a_time", "r-1")]
+    assert [(data["reason"], data["presentation"]) for _, data in bench.facts()] == [("one_at_a_time", "0badcafe-1")]
     assert bench.told() == [Signal.ONE_AT_A_TIME]
-    assert [known.track_id for known in bench.store.remembered(monotonic_ns())] == ["r-1", "r-2"]
+    assert [known.track_id for known in bench.store.remembered(monotonic_ns())] == ["0badcafe-1", "0badcafe-2"]
 
 
 def test_a_code_that_stays_in_view_is_decided_once(bench: Bench) -> None:
@@ -186,10 +195,40 @@ def test_the_same_person_has_the_same_pseudonym_and_another_has_another(bench: B
 
 def test_a_reader_whose_clock_runs_ahead_gets_no_longer_grant(bench: Bench) -> None:
     track = bench.track(ISSUER.issue(1))
-    ahead = Track(track.id, track.state, track.payload, 1, track.frame_ns, monotonic_ns() + 3600 * NS, track.last_seen_ns, "half")
-    bench.look(ahead)
+    ahead = monotonic_ns() + 3600 * NS
+    bench.look(replace(track, decoded_ns=ahead, last_seen_ns=ahead))
     (grant,) = bench.told()
     assert grant.deadline_ns <= monotonic_ns() + WITHIN_NS
+
+
+def test_a_code_that_was_read_long_ago_and_is_still_seen_gets_a_grant_that_ages_from_now_on(bench: Bench) -> None:
+    fresh = bench.track(ISSUER.issue(1))
+    bench.look(replace(fresh, frame_ns=fresh.frame_ns - 60 * NS, decoded_ns=fresh.decoded_ns - 60 * NS))
+    (grant,) = bench.told()
+    assert grant.deadline_ns == fresh.last_seen_ns + WITHIN_NS
+    assert bench.facts()[0][1]["decoded_ns"] == fresh.decoded_ns - 60 * NS  # the facts stay as they are
+
+
+def test_a_code_that_was_last_seen_long_ago_gets_a_grant_that_is_too_old(bench: Bench) -> None:
+    track = bench.track(ISSUER.issue(1))
+    bench.look(replace(track, decoded_ns=track.decoded_ns - 60 * NS, last_seen_ns=track.last_seen_ns - 60 * NS))
+    (grant,) = bench.told()
+    assert grant.deadline_ns < monotonic_ns()
+
+
+def test_a_decision_and_a_passage_are_a_line_each_that_names_nobody(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="qrgate.gate")
+    bench.show(ISSUER.issue(1))
+    bench.deciding.passage(passage(bench.granted(), PassageOutcome.TURNED))
+    bench.show(CARD)
+    bench.show(b"https://example.org/")
+    one, card = (data["person"][:8] for _, data in bench.facts() if "person" in data)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"ADMIT ok kd1 person {one}",
+        "passage turned",
+        f"REFUSE not_proven cccd person {card}",
+        "REFUSE link link",
+    ]
 
 
 # --- passages --------------------------------------------------------------------------------------------------
@@ -202,7 +241,7 @@ def test_a_passage_repeats_the_times_of_its_decision(bench: Bench) -> None:
     bench.deciding.passage(Passage(id_, PassageOutcome.TURNED, 5, 9))
     kind, data = bench.facts()[1]
     timing = data.pop("timing")
-    assert (kind, data) == ("qrgate.passage", {"decision": id_, "presentation": "r-1", "outcome": "turned"})
+    assert (kind, data) == ("qrgate.passage", {"decision": id_, "presentation": "0badcafe-1", "outcome": "turned"})
     assert (timing["frame_ns"], timing["decoded_ns"], timing["opened_ns"], timing["ended_ns"]) == (track.frame_ns, track.decoded_ns, 5, 9)
     assert timing["committed_ns"] >= track.decoded_ns
     assert timing["commit_ns"] > 0
@@ -244,7 +283,7 @@ def test_grants_that_were_open_when_the_gate_died_end_as_unknown_and_their_use_i
     with closing(after.store):
         after.deciding.recover()
         after.deciding.recover()
-        assert after.facts()[1:] == [("qrgate.passage", {"decision": id_, "presentation": "r-1", "outcome": "unknown"})]
+        assert after.facts()[1:] == [("qrgate.passage", {"decision": id_, "presentation": "0badcafe-1", "outcome": "unknown"})]
         assert after.told() == []
         after.show(once)
         assert after.facts()[-1][1]["reason"] == "used_up"
@@ -261,6 +300,30 @@ def test_refusals_beyond_the_budget_become_one_counted_record_a_minute_later(ben
     for _ in range(2):
         bench.deciding.catch_up(monotonic_ns() + MINUTE_NS)
     assert bench.facts()[SINGLY_A_MINUTE:] == [("qrgate.audit", {"what": "refusals_folded", "counts": {"not_a_pass": 5}})]
+
+
+def test_refusals_that_no_minute_has_ended_are_recorded_at_an_orderly_end(bench: Bench) -> None:
+    for number in range(SINGLY_A_MINUTE + 2):
+        bench.show(f"junk {number}".encode())
+    for _ in range(2):
+        bench.deciding.finish()
+    assert bench.facts()[SINGLY_A_MINUTE:] == [("qrgate.audit", {"what": "refusals_folded", "counts": {"not_a_pass": 2}})]
+
+
+def test_a_refusal_that_is_tried_again_costs_the_budget_once(bench: Bench) -> None:
+    bench.fill_the_disk()
+    filled = len(bench.facts())
+    track = bench.track(b"junk")
+    for _ in range(2 * SINGLY_A_MINUTE):
+        bench.look(track)
+    bench.make_room()
+    bench.look(track)
+    for number in range(SINGLY_A_MINUTE):
+        bench.show(f"junk {number}".encode())
+    bench.deciding.finish()
+    *singly, folded = bench.facts()[filled:]
+    assert [data.get("reason") for _, data in singly] == ["not_a_pass"] * SINGLY_A_MINUTE
+    assert folded == ("qrgate.audit", {"what": "refusals_folded", "counts": {"not_a_pass": 1}})
 
 
 def test_admissions_have_no_budget(bench: Bench) -> None:
@@ -300,6 +363,49 @@ def test_facts_that_cannot_be_recorded_wait_and_are_recorded_in_order(bench: Ben
         ("qrgate.alarm", "camera"),
     ]
     assert bench.store.open_grants() == []
+
+
+def test_the_end_of_a_grant_is_never_dropped_and_what_is_dropped_is_counted(bench: Bench) -> None:
+    bench.show(ISSUER.issue(1, uses=1, counted_at="g1"))
+    id_ = bench.granted()
+    bench.fill_the_disk()
+    filled = len(bench.facts())
+    for _ in range(UNRECORDED_MAX + 7):
+        bench.deciding.fact(EventType.ALARM, {"what": "turned_without_grant"})
+    bench.deciding.passage(passage(id_, PassageOutcome.ASSUMED))
+    bench.make_room()
+    for _ in range(2):
+        bench.deciding.catch_up(monotonic_ns())
+    recorded = [(event.type, json.loads(event.body)["data"]) for event in every_event(bench.store)][filled:]
+    assert [data["what"] for _, data in recorded[:UNRECORDED_MAX]] == ["turned_without_grant"] * UNRECORDED_MAX
+    (ended, dropped) = recorded[UNRECORDED_MAX:]
+    assert (ended[0], ended[1]["decision"], ended[1]["outcome"]) == (EventType.PASSAGE, id_, "assumed")
+    assert dropped == (EventType.AUDIT, {"what": "facts_dropped", "n": 7})
+    assert bench.store.open_grants() == []
+
+
+def test_facts_that_wait_are_a_line_every_ten_seconds(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.fill_the_disk()
+    begin_ns = monotonic_ns()
+    bench.deciding.fact(EventType.ALARM, {"what": "camera", "state": "no_frames"})
+    for tenth in range(1, 250):
+        bench.deciding.catch_up(begin_ns + tenth * NS // 10)
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["1 facts wait to be recorded, 0 were dropped"] * 3
+
+
+def test_a_gate_that_starts_on_a_full_disk_records_its_open_grants_when_there_is_room(state: Path) -> None:
+    before = Bench(state)
+    before.show(ISSUER.issue(1))
+    id_ = before.granted()
+    before.store.close()
+    after = Bench(state)
+    with closing(after.store):
+        after.fill_the_disk()
+        filled = len(after.facts())
+        after.deciding.recover()
+        after.make_room()
+        after.deciding.catch_up(monotonic_ns())
+        assert after.facts()[filled:] == [("qrgate.passage", {"decision": id_, "presentation": "0badcafe-1", "outcome": "unknown"})]
 
 
 def test_a_pseudonym_key_that_cannot_be_kept_lets_nobody_in(state: Path) -> None:

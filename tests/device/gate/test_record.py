@@ -13,14 +13,16 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device.clock import monotonic_ns
+from device.admission.budget import SINGLY_A_MINUTE
+from device.clock import NS, monotonic_ns
 from device.domain import Passage, PassageOutcome
 from device.errors import HardwareError, QrgateError
 from device.events.topics import Topics
 from device.gate.act import Broken
 from device.gate.outbox import Outbox
-from device.gate.record import ACT_SILENT_NS, Facts, Record
-from device.links import BrokerState, Events, Give, Hello, Link, Listener, Message, ReaderState, Refused, View, connect, own_uid
+from device.gate.record import ACT_SILENT_NS, ACT_SILENT_TURNS, TURN_S, Facts, Record
+from device.links import BrokerState, Events, Give, Hello, Link, Listener, Message, ReaderState, Received, Refused, View, connect, own_uid
+from device.settings import Relay as RelaySettings
 from device.turnstile.machine import ReportForced
 from device.turnstile.signals import Signal
 from tests.device.gate import test_deciding
@@ -122,6 +124,10 @@ def test_a_fact_wakes_whoever_waits_and_comes_out_once_in_order() -> None:
     os.close(facts.fileno())
 
 
+def test_an_acting_thread_that_hangs_is_found_before_a_relay_may_have_been_on_for_too_long() -> None:
+    assert RelaySettings().max_on_s > ACT_SILENT_NS / NS + ACT_SILENT_TURNS * TURN_S
+
+
 def test_a_turn_without_a_grant_is_an_alarm(bench: Bench) -> None:
     bench.facts.tell(ReportForced(1))
     bench.await_commit()
@@ -176,7 +182,7 @@ def test_a_camera_that_stops_and_comes_back_is_two_alarms(bench: Bench, reader: 
     for _ in range(2):
         bench.await_commit()
     assert bench.deciding.facts() == [alarm("no_frames"), alarm("ok")]
-    assert bench.deciding.told() == [Signal.OUT_OF_ORDER] * 2
+    assert bench.deciding.told() == [Signal.OUT_OF_ORDER, Signal.DARK]
 
 
 @pytest.mark.parametrize("message", [Give(0, 1), Hello("b", "e", 0), BrokerState(True), Refused(1, 135)])
@@ -221,6 +227,47 @@ def test_an_uplink_that_waits_is_served_with_the_next_commit(uplink: Link, reade
         assert isinstance(answer, Events)
         served.append([event.sequence for event in answer.events])
     assert served == [[1], [2]]
+
+
+def test_an_uplink_whose_link_was_full_is_served_when_there_is_room_without_a_commit(bench: Bench, uplink: Link) -> None:
+    bench.facts.tell(ReportForced(1))
+    bench.await_commit()
+    assert bench.record._uplink._link is not None
+    sent = 0
+    while bench.record._uplink._link.send(Received("t", bytes(30_000))):
+        sent += 1
+    uplink.send(Give(0, 20))
+    bench.facts.tell(ReportForced(2))  # when this is committed, the wish was heard and could not be answered
+    bench.await_commit()
+    for _ in range(sent):
+        assert isinstance(wait_message(uplink), Received)
+    answer = wait_message(uplink)
+    assert isinstance(answer, Events)
+    assert [event.sequence for event in answer.events] == [1, 2]
+
+
+def test_a_reader_that_goes_and_comes_back_well_is_two_alarms(bench: Bench) -> None:
+    with closing(connect(bench.folder / "reader.sock")) as link:
+        link.send(state("ok"))
+    bench.await_commit()
+    with closing(connect(bench.folder / "reader.sock")) as link:
+        link.send(state("ok"))
+        bench.await_commit()
+    assert bench.deciding.facts() == [("qrgate.alarm", {"what": "camera", "state": "no_reader"}), alarm("ok")]
+    assert bench.deciding.told() == [Signal.OUT_OF_ORDER, Signal.DARK]
+
+
+def test_refusals_of_a_minute_that_is_not_over_are_recorded_at_an_orderly_end(bench: Bench, reader: Link) -> None:
+    for number in range(SINGLY_A_MINUTE + 3):
+        reader.send(View((bench.deciding.track(f"junk {number}".encode()),)))
+        reader.send(View(()))
+    for _ in range(SINGLY_A_MINUTE):
+        bench.await_commit()
+    reader.send(state("no_frames"))
+    bench.await_commit()
+    bench.stopping.set()
+    bench.thread.join(5)
+    assert bench.deciding.facts()[-1] == ("qrgate.audit", {"what": "refusals_folded", "counts": {"not_a_pass": 3}})
 
 
 def test_the_loop_ends_when_it_is_told(bench: Bench) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ import serial
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from device.clock import NS, monotonic_ns
-from device.domain import EventType, TrackState
-from device.errors import LinkError
+from device.domain import ClockTrust, EventType, Instant, TrackState
+from device.errors import LinkError, StoreError
+from device.gate.store import RESERVE_BYTES, Store
 from device.links import Give, Link, ReaderState, Refused, View
 from tests.device.boards import OFF, ON, Board
 from tests.device.gate.desk import Desk
@@ -219,7 +221,12 @@ def test_numbers_and_names_at_their_limits_are_recorded(start: Start) -> None:
     with at_the_gate(gate) as (reader, desk):
         most = 2**63 - 1
         track = replace(
-            gate.track(gate.issuer.issue(1), id_="x" * 100), frame=most, frame_ns=-most, decoded_ns=most, last_seen_ns=most, stage="y" * 100
+            gate.track(gate.issuer.issue(1), id_="0badcafe-" + "9" * 18),
+            frame=most,
+            frame_ns=-most,
+            decoded_ns=most,
+            last_seen_ns=most,
+            stage="y" * 32,
         )
         show(reader, track)
         assert desk.decisions(1) == [(track.id, True, "ok")]
@@ -310,7 +317,7 @@ def test_a_gate_that_was_killed_with_a_grant_open_opens_nothing_and_says_that_no
 def test_a_grant_that_comes_too_late_opens_nothing(start: Start, board: Board) -> None:
     gate = start(**lcus(board))
     with at_the_gate(gate) as (reader, desk):
-        track = replace(gate.track(gate.issuer.issue(1)), decoded_ns=monotonic_ns() - 10 * NS)
+        track = replace(gate.track(gate.issuer.issue(1)), decoded_ns=monotonic_ns() - 20 * NS, last_seen_ns=monotonic_ns() - 10 * NS)
         show(reader, track)
         assert desk.decisions(1) == [(track.id, True, "ok")]
         assert desk.passages(1) == [(track.id, "too_late")]
@@ -361,10 +368,11 @@ def test_an_event_that_the_broker_refuses_is_one_alarm(start: Start) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A state folder on a disk of its own, of half a mebibyte."""
+    """A state folder on a disk of its own, a mebibyte larger than what the store leaves free."""
     state = tmp_path / "gate" / "state"
     state.mkdir(parents=True)
-    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "qrgate-test", str(state)], check=False).returncode != 0:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={RESERVE_BYTES + 2**20}", "qrgate-test", str(state)]
+    if os.getuid() != 0 or subprocess.run(command, check=False).returncode != 0:
         pytest.skip("only root can mount a small disk, and not everywhere")
     yield state
     subprocess.run(["umount", "--lazy", str(state)], check=True)
@@ -397,6 +405,27 @@ def test_a_full_disk_lets_nobody_in_and_the_next_is_let_in_when_there_is_room(sm
     assert [line.partition(": ")[2] for line in words if "nobody is let in" in line] == [
         "nothing can be recorded, so nobody is let in: the store cannot be used: database or disk is full"
     ] * 2
+
+
+def test_a_gate_that_filled_its_own_disk_lets_people_in_again_after_a_confirmation(small_disk: Path, start: Start) -> None:
+    with closing(Store(small_disk / "events.db", gate="g1", boot="boot-1")) as store, suppress(StoreError):
+        while True:
+            with store.transaction() as writing:
+                writing.append(
+                    EventType.AUDIT, {"text": "x" * 4000}, subject="gate", now=Instant(datetime(2026, 1, 2, tzinfo=UTC), ClockTrust.TRUSTED)
+                )
+    gate = start()
+    with at_the_gate(gate) as (reader, desk):
+        full = desk.hello.last_sequence
+        show(reader, gate.track(gate.issuer.issue(1)))
+        show(reader)
+        cut_off(reader)
+        desk.confirm(desk.ask(0), gate.recorder)
+        with closing(gate.connect("reader")) as successor:
+            show(successor, held := gate.track(gate.issuer.issue(2)))
+            desk.stored = list(desk.ask(full))
+            assert desk.decisions(1) == [(held.id, True, "ok")]
+            assert desk.passages(1) == [(held.id, "assumed")]
 
 
 # --- what is missing or wrong ----------------------------------------------------------------------------------
@@ -440,11 +469,29 @@ def test_a_busy_serial_port_is_told_with_exit_code_5_and_hears_nothing(start: St
     assert words[-1] == "  → `ls /dev/serial/by-id` shows what is plugged in; group dialout may use it"
 
 
-def test_a_second_gate_at_the_same_board_is_refused_and_the_first_goes_on(start: Start, board: Board) -> None:
+def test_a_second_gate_at_the_same_board_is_refused_and_the_first_goes_on(start: Start, board: Board, tmp_path: Path) -> None:
     first = start(**lcus(board))
     with at_the_gate(first) as (reader, desk):
-        second = Gate(first.folder, first.lines).start()
+        second = Gate(tmp_path / "second", first.lines).start()
         assert last_words(second)[0] == 5
+        show(reader, track := first.track(first.issuer.issue(1)))
+        assert desk.passages(1) == [(track.id, "assumed")]
+    assert (second.folder / "pseudonym.json").exists()  # a trial run that failed takes no key over
+
+
+def test_a_second_gate_in_the_same_folder_is_refused_before_it_writes_and_the_first_goes_on(start: Start) -> None:
+    first = start()
+    with at_the_gate(first) as (reader, desk):
+        driven = (first.runtime / "driven.toml").stat()
+        second = Gate(first.folder, {**first.lines, "relay.pin": "18"}).start()
+        assert last_words(second) == (
+            7,
+            [
+                f"qrgate run: another gate process works in {first.state}",
+                "  → `systemctl stop qrgate-gate`, or end the other `qrgate run`",
+            ],
+        )
+        assert (first.runtime / "driven.toml").stat() == driven
         show(reader, track := first.track(first.issuer.issue(1)))
         assert desk.passages(1) == [(track.id, "assumed")]
 
@@ -493,8 +540,8 @@ def test_a_state_folder_of_another_user_is_told_with_exit_code_7(tmp_path: Path)
     done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     assert done.returncode == 7
     assert done.stderr.splitlines() == [
-        f"qrgate run: {gate.state}/events.db cannot be used: unable to open database file",
-        "  → is the disk full, read-only or worn out, or the folder another user's? `df`, `ls -l`, `dmesg` and `qrgate doctor` tell",
+        f"qrgate run: {gate.state} cannot be written: Permission denied",
+        "  → [paths] in gate.toml names the folders; the gate's user must own them",
     ]
 
 

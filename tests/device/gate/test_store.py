@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -18,7 +19,7 @@ from device.domain import ClockTrust, EventType, Instant, StoredEvent
 from device.errors import StoreError, VerificationError
 from device.events.cloudevents import body_hash, event_id
 from device.events.confirmation import Confirmation, range_digest
-from device.gate.store import BATCH_BYTES, DAMAGED_HINT, DISK_HINT, PRESENTATION_NS, OpenGrant, Store, probe
+from device.gate.store import BATCH_BYTES, DAMAGED_HINT, DISK_HINT, PRESENTATION_NS, RESERVE_BYTES, OpenGrant, Store, probe
 from tests.device.strangers import needs_root, open_folder, somebody_else
 
 NOW = Instant(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), ClockTrust.TRUSTED)
@@ -45,6 +46,12 @@ def append(store: Store, count: int = 1, **data: object) -> list[str]:
 
 def confirmed(store: Store, first: int, last: int) -> Confirmation:
     bodies = [event.body for event in store.events_after(first - 1, last - first + 1)]
+    return Confirmation("g1", store.epoch, first, last, range_digest(bodies))
+
+
+def confirmed_all(store: Store, first: int, last: int) -> Confirmation:
+    """The same for more events than fit one packet."""
+    bodies = [body for (body,) in store._db.execute("SELECT body FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence", (first, last))]
     return Confirmation("g1", store.epoch, first, last, range_digest(bodies))
 
 
@@ -306,6 +313,59 @@ def test_a_full_disk_is_a_store_error_and_nothing_acknowledged_is_lost(store: St
     append(store)  # room was made: it goes on, without a gap
     with closing(opened(tmp_path)) as again:
         assert sequences(again) == list(range(1, acknowledged + 2))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, two mebibytes larger than the reserve."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={RESERVE_BYTES + 2 * 2**20}", "qrgate-test", str(tmp_path)]
+    if os.getuid() != 0 or subprocess.run(command, check=False).returncode != 0:
+        pytest.skip("only root can mount a small disk, and not everywhere")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def fill(store: Store) -> StoreError:
+    """Append until there is no room, which is told in these words."""
+    for _ in range(2000):
+        try:
+            append(store, text="x" * 4000)
+        except StoreError as error:
+            return error
+    return pytest.fail("there is still room")
+
+
+def test_a_store_that_filled_its_disk_takes_new_facts_again_after_a_confirmation(small_disk: Path) -> None:
+    with closing(opened(small_disk)) as store:
+        for _ in range(3):
+            error = fill(store)
+            assert (error.what, error.hint) == (
+                f"31 MiB are free at {small_disk}, and 32 are kept for letting delivered events go",
+                "does the uplink deliver? otherwise make room; `df` and `qrgate doctor` tell",
+            )
+            first, last = sequences(store)[0], store.last_sequence
+            assert store.confirm(confirmed_all(store, first, last)) == last - first + 1 > 200
+            append(store)
+            assert sequences(store) == [last + 1]
+
+
+def test_a_store_that_filled_its_disk_keeps_what_it_needs_to_let_go_over_a_restart(small_disk: Path) -> None:
+    with closing(opened(small_disk)) as store:
+        fill(store)
+    with closing(opened(small_disk)) as store:
+        fill(store)
+        assert store.confirm(confirmed(store, 1, 10)) == 10
+        append(store)
+
+
+def test_the_reserve_is_left_and_nothing_is_half_recorded(tmp_path: Path) -> None:
+    with closing(opened(tmp_path)) as store:
+        append(store)
+    disk = os.statvfs(tmp_path)
+    with closing(Store(tmp_path / "events.db", gate="g1", boot="boot-1", reserve=disk.f_blocks * disk.f_frsize + 2**30)) as store:
+        fill(store)
+        assert (sequences(store), store.open_grants(), store.last_sequence) == ([1], [], 1)
+        assert store.confirm(confirmed(store, 1, 1)) == 1
 
 
 @needs_root

@@ -134,6 +134,12 @@ def test_a_dense_pass_that_half_size_cannot_read_is_read_beside_a_coarse_code() 
     assert seen == [{b"999"}] * 3 + [{b"999", b"KD1." + b"x" * 400}]
 
 
+def test_a_chain_without_decoders_is_refused_with_a_hint() -> None:
+    with pytest.raises(HardwareError, match="no decoder is chosen") as raised:
+        open_chain([])
+    assert raised.value.hint == "set reader.decoders to some of zxing, zbar"
+
+
 def test_a_chain_with_an_unknown_decoder_is_refused() -> None:
     with pytest.raises(HardwareError, match="no decoder is called 'wechat'"):
         open_chain(["zxing", "wechat"])

@@ -103,6 +103,31 @@ def test_when_a_source_ends_every_track_leaves_and_the_gate_hears_so() -> None:
     assert run(Shown(deque([HELD_UP])), Gate()) == ["aA", "ok", "aL", "ended"]
 
 
+def test_a_source_that_ends_without_a_frame_says_nothing_about_what_is_in_view() -> None:
+    words = run(Shown(deque()), Gate())
+    assert (set(words) - {"ok"}, words[-1]) == ({"ended"}, "ended")
+
+
+def test_a_reader_whose_camera_is_slow_says_how_it_is_and_nothing_of_what_is_in_view_before_it_has_looked() -> None:
+    """An empty view would tell the gate that what the former reader saw has left: the same person would be decided twice."""
+    started_ns = monotonic_ns()
+    gate, source, stopping = Gate(), Shown(deque(), then="wait"), threading.Event()
+
+    def ten_times_faster() -> int:
+        return started_ns + 10 * (monotonic_ns() - started_ns)
+
+    reader = threading.Thread(target=run, args=(source, gate), kwargs={"stopping": stopping, "clock": ten_times_faster})
+    reader.start()
+    words: list[str] = []
+    await_word(gate, words, "no_frames")
+    before = [word for word in words if word not in ("ok", "no_frames")]
+    source.lumas.append(HELD_UP)
+    await_word(gate, words, "aA")
+    stopping.set()
+    reader.join(10)
+    assert (before, next(word for word in words if word not in ("ok", "no_frames"))) == ([], "aA")
+
+
 def test_a_source_that_breaks_is_an_error_of_the_loop() -> None:
     with pytest.raises(HardwareError, match="the camera broke off"):
         run(Shown(deque([EMPTY]), then="break"), Gate())

@@ -64,7 +64,8 @@ def everything(link: Link) -> list[Message | None]:
             return messages
 
 
-def test_a_recording_is_read_from_its_first_frame_to_its_end(settings: Settings, gate: Listener) -> None:
+def test_a_recording_is_read_from_its_first_frame_to_its_end(settings: Settings, gate: Listener, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "qrgate.reader")
     reader = threading.Thread(target=run, args=(settings, threading.Event()))
     reader.start()
     link = accepted(gate)
@@ -78,10 +79,12 @@ def test_a_recording_is_read_from_its_first_frame_to_its_end(settings: Settings,
     first = next(track for message in messages if isinstance(message, View) for track in message.tracks)
     assert 12 <= first.frame <= 16
     assert 0 <= first.decoded_ns - first.frame_ns < 500_000_000
+    assert caplog.messages == ["the recording has ended"]
     link.close()
 
 
-def test_a_reader_that_is_stopped_ends_in_order(settings: Settings, gate: Listener) -> None:
+def test_a_reader_that_is_stopped_ends_in_order(settings: Settings, gate: Listener, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "qrgate.reader")
     stopping = threading.Event()
     codes: list[int] = []
     looped = replace(settings, reader=replace(settings.reader, loop=True))
@@ -91,12 +94,13 @@ def test_a_reader_that_is_stopped_ends_in_order(settings: Settings, gate: Listen
     stopping.set()
     reader.join(20)
     link.close()
-    assert codes == [0]
+    assert (codes, caplog.messages) == ([0], [])
 
 
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
+        pytest.param({"decoders": ()}, "no decoder is chosen", id="no decoder"),
         pytest.param({"decoders": ("wechat",)}, "no decoder is called 'wechat'", id="a decoder nobody knows"),
         pytest.param({"path": "/nowhere"}, "no recording at /nowhere", id="a recording that is not there"),
         pytest.param({"source": SourceKind.WEBCAM, "path": "/dev/nowhere"}, "no webcam at /dev/nowhere", id="a webcam that is not there"),

@@ -62,6 +62,15 @@ def test_the_state_is_said_once_a_second_and_when_it_changes(speaker: Speaker, g
     assert [*said, gate.hear()] == [["ok"], [], ["no_frames"], ["ok"], ["ok"]]
 
 
+def test_how_the_reader_is_can_be_said_before_anything_was_seen(gate: Gate, clock: HandClock) -> None:
+    speaker = Speaker(gate.connect, clock=clock)
+    speaker.state(OK)
+    assert (gate.hear(), speaker.told) == (["ok"], False)
+    speaker.view(())
+    assert (gate.hear(), speaker.told) == ([""], True)
+    speaker.close()
+
+
 def test_a_gate_that_comes_back_is_told_the_whole_view_first(speaker: Speaker, gate: Gate, clock: HandClock) -> None:
     speaker.view((A,))
     gate.leave()

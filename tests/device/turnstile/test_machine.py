@@ -6,7 +6,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from device.domain import Grant, Passage, PassageOutcome
-from device.turnstile.machine import FORCED_INTERVAL_NS, WAITING_MAX, Action, Lane, Report, ReportForced, ShowGo, SwitchRelay, Turnstile
+from device.turnstile.machine import (
+    FORCED_INTERVAL_NS,
+    REST_NS,
+    WAITING_MAX,
+    Action,
+    Lane,
+    Report,
+    ReportForced,
+    ShowGo,
+    ShowTryAgain,
+    SwitchRelay,
+    Turnstile,
+)
 
 MS = 1_000_000
 
@@ -17,7 +29,7 @@ OVERLONG_PULSE = Lane(pulse_ns=9000 * MS, max_on_ns=3000 * MS, wait_ns=1000 * MS
 
 
 def play(turnstile: Turnstile, at_ms: int, what: str) -> list[Action]:
-    """One row: ``grant a by 1500``, ``closed`` (the relay's contact), ``passed`` (the sensor) or ``tick``."""
+    """One row: ``grant a by 1500``, ``closed`` (the relay's contact), ``passed`` (the sensor; ``passed at 700``: seen then) or ``tick``."""
     match what.split():
         case ["grant", id_, "by", deadline_ms]:
             return turnstile.grant(Grant(id_, int(deadline_ms) * MS), at_ms * MS)
@@ -25,7 +37,9 @@ def play(turnstile: Turnstile, at_ms: int, what: str) -> list[Action]:
             turnstile.relay_closed(at_ms * MS)
             return []
         case ["passed"]:
-            return turnstile.person_passed(at_ms * MS)
+            return turnstile.person_passed(at_ms * MS, at_ms * MS)
+        case ["passed", "at", seen_ms]:
+            return turnstile.person_passed(int(seen_ms) * MS, at_ms * MS)
         case _:
             return turnstile.tick(at_ms * MS)
 
@@ -36,6 +50,8 @@ def told(action: Action) -> str:
             return "on" if on else "off"
         case ShowGo():
             return "go"
+        case ShowTryAgain():
+            return "again"
         case ReportForced(at_ns):
             return f"forced@{at_ns // MS}"
         case Report(Passage(id_, outcome, opened_ns, ended_ns)):
@@ -85,9 +101,9 @@ SCENARIOS: dict[str, tuple[Lane, list[Row]]] = {
         [(0, "grant a by 1500", "on go", 3000), (3000, "tick", "off", 9000), (9000, "tick", "a:assumed@0-9000", NEVER)],
     ),
     # --- deadlines
-    "a grant at its deadline opens nothing": (TRIPOD, [(1500, "grant a by 1500", "a:too_late@never-1500", NEVER)]),
+    "a grant at its deadline opens nothing": (TRIPOD, [(1500, "grant a by 1500", "a:too_late@never-1500 again", NEVER)]),
     "a grant just before its deadline opens": (TRIPOD, [(1499, "grant a by 1500", "on go", 1999)]),
-    "a commit that took for ever opens nothing": (TRIPOD, [(99_000, "grant a by 1500", "a:too_late@never-99000", NEVER)]),
+    "a commit that took for ever opens nothing": (TRIPOD, [(99_000, "grant a by 1500", "a:too_late@never-99000 again", NEVER)]),
     # --- one at a time
     "the second waits for the first": (
         TRIPOD,
@@ -106,8 +122,33 @@ SCENARIOS: dict[str, tuple[Lane, list[Row]]] = {
             (0, "grant a by 9000", "on go", 500),
             (100, "grant b by 9000", "", 500),
             (200, "passed", "a:turned@0-200", 500),
-            (500, "tick", "off on go", 1000),
+            (500, "tick", "off", 700),
+            (699, "tick", "", 700),
+            (700, "tick", "on go", 1200),
         ],
+    ),
+    "the second waits until the contact has rested": (
+        DOOR,
+        [
+            (0, "grant a by 1500", "on go", 2000),
+            (1900, "grant b by 3400", "", 2000),
+            (2010, "tick", "off a:assumed@0-2010", 2210),
+            (2209, "tick", "", 2210),
+            (2210, "tick", "on go", 4210),
+        ],
+    ),
+    "a grant for a contact that rests waits, and is told where its deadline comes first": (
+        DOOR,
+        [
+            (0, "grant a by 1500", "on go", 2000),
+            (2000, "tick", "off a:assumed@0-2000", NEVER),
+            (2050, "grant b by 2150", "", 2150),
+            (2150, "tick", "b:too_late@never-2150 again", NEVER),
+        ],
+    ),
+    "a grant for a contact that has rested is at once": (
+        DOOR,
+        [(0, "grant a by 1500", "on go", 2000), (2000, "tick", "off a:assumed@0-2000", NEVER), (2200, "grant b by 3500", "on go", 4200)],
     ),
     "the second waits until its deadline": (
         TRIPOD,
@@ -116,7 +157,7 @@ SCENARIOS: dict[str, tuple[Lane, list[Row]]] = {
             (100, "grant b by 1600", "", 500),
             (500, "tick", "off", 1600),
             (1600, "tick", "b:too_late@never-1600", 5000),
-            (5000, "tick", "a:unused@0-5000", NEVER),
+            (5000, "tick", "a:unused@0-5000 again", NEVER),
         ],
     ),
     "a lane that is free too late opens for the third": (
@@ -125,7 +166,10 @@ SCENARIOS: dict[str, tuple[Lane, list[Row]]] = {
             (0, "grant a by 9000", "on go", 500),
             (100, "grant b by 1600", "", 500),
             (100, "grant c by 9000", "", 500),
-            (2000, "passed", "a:turned@0-2000 off b:too_late@never-2000 on go", 2500),
+            (2000, "passed", "a:turned@0-2000 off b:too_late@never-2000", 2200),
+            (2200, "tick", "on go", 2700),
+            (2700, "tick", "off", 7200),
+            (3000, "passed", "c:turned@2200-3000 again", NEVER),
         ],
     ),
     "more than may wait are told at once": (
@@ -137,11 +181,42 @@ SCENARIOS: dict[str, tuple[Lane, list[Row]]] = {
             (30, "grant d by 9000", "", 500),
             (40, "grant e by 9000", "", 500),
             (50, "grant f by 9000", "f:too_late@never-50", 500),
-            (600, "passed", "a:turned@0-600 off on go", 1100),
-            (1200, "passed", "b:turned@600-1200 off on go", 1700),
-            (1800, "passed", "c:turned@1200-1800 off on go", 2300),
+            (500, "tick", "off", 5000),
+            (700, "passed", "a:turned@0-700 on go", 1200),
+            (1200, "tick", "off", 5700),
+            (1400, "passed", "b:turned@700-1400 on go", 1900),
+            (1900, "tick", "off", 6400),
+            (2100, "passed", "c:turned@1400-2100 on go", 2600),
+            (2600, "tick", "off", 7100),
+            (2800, "passed", "d:turned@2100-2800 on go", 3300),
+            (3300, "tick", "off", 7800),
+            (3500, "passed", "e:turned@2800-3500 again", NEVER),
         ],
     ),
+    # --- the sensor's word comes late
+    "a passage is reported as of when it was seen": (
+        TRIPOD,
+        [(0, "grant a by 1500", "on go", 500), (500, "tick", "off", 5000), (900, "passed at 700", "a:turned@0-700", NEVER)],
+    ),
+    "a grant that was good when the sensor saw somebody opens nothing now": (
+        TRIPOD,
+        [
+            (0, "grant a by 1500", "on go", 500),
+            (100, "grant b by 1600", "", 500),
+            (500, "tick", "off", 1600),
+            (1700, "passed at 1000", "a:turned@0-1000 b:too_late@never-1700 again", NEVER),
+        ],
+    ),
+    "a pulse after a sensor's late word has its whole length": (
+        TRIPOD,
+        [
+            (0, "grant a by 1500", "on go", 500),
+            (100, "grant b by 9000", "", 500),
+            (500, "tick", "off", 5000),
+            (1700, "passed at 1000", "a:turned@0-1000 on go", 2200),
+        ],
+    ),
+    "somebody without a grant is reported as of when he was seen": (TRIPOD, [(900, "passed at 100", "forced@100", NEVER)]),
     # --- without a grant
     "somebody passes without a grant": (TRIPOD, [(100, "passed", "forced@100", NEVER)]),
     "a sensor that chatters is one alarm a second": (
@@ -217,6 +292,8 @@ class AnyLane(RuleBasedStateMachine):
         self.now_ns = 1_000_000 * MS
         self.deadlines: dict[str, int] = {}
         self.on_since_ns: int | None = None
+        self.off_since_ns = 0
+        self.told_again = 0
         self.open: set[str] = set()
         self.reports: dict[str, Passage] = {}
         self.forced: list[int] = []
@@ -228,10 +305,10 @@ class AnyLane(RuleBasedStateMachine):
         self.deadlines[grant.id] = grant.deadline_ns
         self._carry_out(self.turnstile.grant(grant, self.now_ns))
 
-    @rule(later_ms=st.sampled_from(MOMENTS_MS))
-    def person(self, later_ms: int) -> None:
+    @rule(later_ms=st.sampled_from(MOMENTS_MS), late_ms=st.sampled_from([0, 1, 500, 3000]))
+    def person(self, later_ms: int, late_ms: int) -> None:
         self.now_ns += later_ms * MS
-        self._carry_out(self.turnstile.person_passed(self.now_ns))
+        self._carry_out(self.turnstile.person_passed(self.now_ns - late_ms * MS, self.now_ns))
 
     @rule(later_ms=st.sampled_from(MOMENTS_MS))
     def tick_whenever(self, later_ms: int) -> None:
@@ -252,15 +329,26 @@ class AnyLane(RuleBasedStateMachine):
             match action:
                 case SwitchRelay(on):
                     assert on is (self.on_since_ns is None), "switched to what it is already"
+                    if on:
+                        assert self.now_ns - self.off_since_ns >= REST_NS, "two pulses that a drive sees as one"
+                    elif self.on_since_ns is not None:
+                        self.off_since_ns = self.now_ns
                     self.on_since_ns = self.now_ns if on else None
                 case ShowGo():
                     self.open |= self._just_opened()
+                case ShowTryAgain():
+                    assert (self.open, list(self.turnstile._waiting)) == (set(), []), "told while it is another's turn"
+                    self.told_again = self._too_late()
                 case Report(passage):
                     assert passage.grant_id not in self.reports, "told twice"
                     self.reports[passage.grant_id] = passage
                     self.open.discard(passage.grant_id)
                 case ReportForced(at_ns):
-                    self.forced.append(at_ns)
+                    assert at_ns <= self.now_ns
+                    self.forced.append(self.now_ns)
+
+    def _too_late(self) -> int:
+        return sum(passage.outcome is PassageOutcome.TOO_LATE for passage in self.reports.values())
 
     def _just_opened(self) -> set[str]:
         assert self.turnstile._open is not None
@@ -293,15 +381,20 @@ class AnyLane(RuleBasedStateMachine):
         assert {id_ for id_, each in self.reports.items() if (each.outcome is PassageOutcome.TOO_LATE) is not (each.opened_ns is None)} == set()
 
     @invariant()
+    def who_came_too_late_is_told_as_soon_as_nobody_else_has_his_turn(self) -> None:
+        if not self.open and not self.turnstile._waiting:
+            assert self.told_again == self._too_late()
+
+    @invariant()
     def alarms_are_a_second_apart(self) -> None:
         assert [(a, b) for a, b in zip(self.forced, self.forced[1:], strict=False) if b - a < FORCED_INTERVAL_NS] == []
 
     def teardown(self) -> None:
-        """Left alone, it comes to rest: relay off, every grant told."""
+        """Left alone, it comes to rest: relay off, every grant told, and whoever came too late."""
         while (next_ns := self.turnstile.next_ns()) is not None:
             self.now_ns = max(self.now_ns, next_ns)
             self._carry_out(self.turnstile.tick(self.now_ns))
-        assert (self.on_since_ns, self.open, set(self.reports)) == (None, set(), set(self.deadlines))
+        assert (self.on_since_ns, self.open, set(self.reports), self.told_again) == (None, set(), set(self.deadlines), self._too_late())
 
 
 AnyLane.TestCase.settings = settings(derandomize=True, database=None, deadline=None, max_examples=150, stateful_step_count=30)

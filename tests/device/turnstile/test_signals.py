@@ -81,6 +81,7 @@ def test_tones_are_counted_in_different_numbers_or_lengths() -> None:
         Signal.GO: (1, False),
         Signal.NO: (1, True),
         Signal.ANOTHER_CODE: (2, False),
+        Signal.AGAIN: (2, True),
         Signal.ONE_AT_A_TIME: (4, False),
         Signal.OUT_OF_ORDER: (3, True),
     }
