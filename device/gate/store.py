@@ -121,7 +121,7 @@ class Store:
             raise
 
     def _need_room(self) -> None:
-        if self._room() >= self._reserve:
+        if self._free_on_disk() >= self._reserve or self._room() >= self._reserve:  # the disk first: nearly always that is all
             return
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log keeps its greatest length otherwise, some megabytes
         if (room := self._room()) < self._reserve:
@@ -132,13 +132,16 @@ class Store:
 
     def _room(self) -> int:
         """Bytes for new facts: what the disk has, and what the file holds empty since events were let go (it never shrinks)."""
+        (pages,) = self._db.execute("PRAGMA freelist_count").fetchone()
+        (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()
+        return self._free_on_disk() + int(pages * page_bytes)
+
+    def _free_on_disk(self) -> int:
         try:
             disk = os.statvfs(self._folder)
         except OSError as error:
             raise StoreError(f"{self._folder} cannot be looked at: {error.strerror}", hint=DISK_HINT) from None
-        (pages,) = self._db.execute("PRAGMA freelist_count").fetchone()
-        (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()
-        return int(disk.f_bavail * disk.f_frsize + pages * page_bytes)
+        return disk.f_bavail * disk.f_frsize
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -81,14 +81,14 @@ for release in "${releases[@]}"; do
   hand_on_settings "$root"
   cp --remove-destination /etc/resolv.conf /etc/hosts "$root/etc/"
   snapshot "$root/srv/origin"
-  attempt "$release: git clone" inside "$root" git -c safe.directory='*' clone -q /srv/origin /root/qrgate || continue
-  attempt "$release: make lists its targets" inside "$root" make --no-print-directory -C /root/qrgate || true
+  attempt "$release: git clone" inside "$root" git -c safe.directory='*' clone -q /srv/origin /srv/qrgate || continue
+  attempt "$release: make lists its targets" inside "$root" make --no-print-directory -C /srv/qrgate || true
   LAST=25
-  attempt "$release: make demo" inside "$root" make --no-print-directory -C /root/qrgate demo || true
-  attempt "$release: make demo again, all installed" inside "$root" make --no-print-directory -C /root/qrgate demo || true
+  attempt "$release: make demo" inside "$root" make --no-print-directory -C /srv/qrgate demo || true
+  attempt "$release: make demo again, all installed" inside "$root" make --no-print-directory -C /srv/qrgate demo || true
   LAST=1
-  attempt "$release: make test" inside "$root" make --no-print-directory -C /root/qrgate test || true
-  echo "       $release: $(du -sm --one-file-system "$root" | cut -f1) MiB, $(du -sm "$root/root/qrgate/.venv" | cut -f1) MiB of it .venv"
+  attempt "$release: make test" inside "$root" make --no-print-directory -C /srv/qrgate test || true
+  echo "       $release: $(du -sm --one-file-system "$root" | cut -f1) MiB, $(du -sm "$root/srv/qrgate/.venv" | cut -f1) MiB of it .venv"
   rm -rf --one-file-system "$root"
 done
 exit "$failed"
