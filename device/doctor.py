@@ -20,6 +20,7 @@ from cryptography import x509
 from device import clock, config
 from device.domain import ClockTrust
 from device.errors import EXIT_FAULT, EXIT_OK, HardwareError, QrgateError, SettingsError
+from device.links import READER_SOCKET
 from device.settings import ClockSource, PinFactory, RelayKind, Settings
 
 PSEUDONYM_KEY_BYTES = 32
@@ -93,7 +94,7 @@ def _unless(busy: bool, why: str, look: Callable[[Settings], Finding]) -> Callab
 def _gate_runs(settings: Settings) -> bool:
     """Does anybody listen at this gate's sockets? The kernel's list tells, and nobody is disturbed (man 5 proc)."""
     listed = Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace")
-    return f" {settings.paths.runtime / 'reader.sock'}\n" in listed
+    return f" {settings.paths.runtime / READER_SOCKET}\n" in listed
 
 
 # --- checks ----------------------------------------------------------------------------------------------------

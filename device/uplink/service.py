@@ -14,7 +14,7 @@ import threading
 from device.clock import NS, monotonic_ns
 from device.domain import StoredEvent
 from device.errors import EXIT_OK
-from device.links import BrokerState, Events, Give, Hello, Received, Refused
+from device.links import UPLINK_SOCKET, BrokerState, Events, Give, Hello, Received, Refused
 from device.notify import ALIVE, READY, STOPPING, notify
 from device.settings import Settings
 from device.uplink import packets, tls
@@ -27,8 +27,6 @@ from device.uplink.refusals import Refusals
 from device.uplink.timing import Timing
 
 log = logging.getLogger("qrgate.uplink")
-
-SOCKET = "uplink.sock"
 
 
 def run(settings: Settings, stopping: threading.Event, timing: Timing | None = None) -> int:
@@ -54,7 +52,7 @@ class Uplink:
     def __init__(self, settings: Settings, timing: Timing) -> None:
         self._settings = settings
         self._timing = timing
-        self._gate = GateEnd(settings.paths.runtime / SOCKET, timing)
+        self._gate = GateEnd(settings.paths.runtime / UPLINK_SOCKET, timing)
         self._session: Session | None = None
         self._drain: Drain | None = None  # while the session is ready
         self._ready_ns = 0
