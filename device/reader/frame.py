@@ -4,15 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from device.errors import FrameError
 
+Pixel = TypeVar("Pixel", bound=np.generic)
+
 Luma: TypeAlias = NDArray[np.uint8]
 """Brightness, height x width, one byte a pixel; rows may be padded, pixels of a row lie side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A part of a picture, in pixels; ``right`` and ``bottom`` lie just outside."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> int:
+        return self.width * self.height
+
+    def of(self, plane: NDArray[Pixel]) -> NDArray[Pixel]:
+        """That part of ``plane`` (height x width), as a view."""
+        return plane[self.top : self.bottom, self.left : self.right]
+
+    def joined(self, other: Box) -> Box:
+        """The smallest box that holds both."""
+        return Box(min(self.left, other.left), min(self.top, other.top), max(self.right, other.right), max(self.bottom, other.bottom))
+
+    def grown(self, by_px: int, shape: tuple[int, ...]) -> Box:
+        """The box with ``by_px`` more on each side, inside a picture of ``shape`` (height, width); empty where it lies beyond."""
+        height, width = shape
+        left, top = max(self.left - by_px, 0), max(self.top - by_px, 0)
+        return Box(left, top, max(min(self.right + by_px, width), left), max(min(self.bottom + by_px, height), top))
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How the sensor took a frame: ``shutter_us`` open, and amplified ``gain`` times after that (analogue)."""
+
+    shutter_us: int
+    gain: float
 
 
 def nothing() -> None:
@@ -23,13 +69,17 @@ def nothing() -> None:
 class Frame:
     """One picture. ``luma`` may be a view into a camera's buffer: it is valid until ``release()`` is called, once.
 
-    ``number`` is the source's own count; ``taken_ns`` is when it was taken, on the monotonic clock.
+    ``number`` is the source's own count; ``taken_ns`` is when it was taken, on the monotonic clock. ``half`` is the
+    same picture at half width and height where the camera gives it for nothing (a Pi's second stream), a view likewise.
+    ``exposure`` is known of cameras that tell it.
     """
 
     luma: Luma
     number: int
     taken_ns: int
     release: Callable[[], None] = nothing
+    half: Luma | None = None
+    exposure: Exposure | None = None
 
 
 def luma_of(pixels: NDArray[np.uint8], *, width: int, height: int) -> Luma:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from device.errors import FrameError
-from device.reader.frame import luma_of, luma_of_bytes
+from device.reader.frame import Box, luma_of, luma_of_bytes
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,16 @@ def test_the_luma_plane_of_a_buffer_is_a_view(length: int) -> None:
     luma = luma_of_bytes(buffer, width=6, height=4, stride=8)
     assert luma.tolist() == [list(range(row * 8, row * 8 + 6)) for row in range(4)]
     assert np.shares_memory(luma, buffer)
+
+
+@pytest.mark.parametrize(
+    ("box", "grown"),
+    [
+        (Box(10, 20, 30, 40), Box(5, 15, 35, 45)),
+        (Box(0, 1, 100, 50), Box(0, 0, 100, 50)),
+        (Box(200, 5, 210, 10), Box(195, 0, 195, 15)),
+        (Box(-30, -30, -20, -20), Box(0, 0, 0, 0)),
+    ],
+)
+def test_a_grown_box_lies_in_the_picture_or_is_empty(box: Box, grown: Box) -> None:
+    assert box.grown(5, (50, 100)) == grown
