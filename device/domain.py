@@ -45,6 +45,23 @@ class Corners:
     def centre(self) -> tuple[float, float]:
         return sum(x for x, _ in self.points) / 4, sum(y for _, y in self.points) / 4
 
+    def hold_centre_of(self, other: Corners) -> bool:
+        """Is it the same place? Two codes side by side are further apart, however they are turned."""
+        (x, y), xs, ys = other.centre, [x for x, _ in self.points], [y for _, y in self.points]
+        return min(xs) <= x <= max(xs) and min(ys) <= y <= max(ys)
+
+    def scaled(self, scale: float, left: float = 0.0, top: float = 0.0) -> Corners:
+        """The same corners in another picture: enlarged ``scale`` times, then moved by ``left`` and ``top``."""
+        (ax, ay), (bx, by), (cx, cy), (dx, dy) = self.points
+        return Corners(
+            (
+                (ax * scale + left, ay * scale + top),
+                (bx * scale + left, by * scale + top),
+                (cx * scale + left, cy * scale + top),
+                (dx * scale + left, dy * scale + top),
+            )
+        )
+
 
 class TrackState(StrEnum):
     """One code, followed from its appearing to its leaving."""

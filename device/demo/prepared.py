@@ -22,6 +22,7 @@ from device.demo.payloads import payloads
 from device.demo.tally import Expected, Script
 from device.errors import StoreError
 from device.reader import read_still
+from device.reader.decoders import Symbol
 
 SEED = 20210625
 READABLE = "readable.json"
@@ -74,8 +75,11 @@ def _find_readable(recording: Path) -> FirstReadable:
 
 
 def _first_readable(row: Expected, planes: NDArray[np.uint8], schedule: list[int]) -> int | None:
+    def wanted(symbol: Symbol) -> bool:
+        return hashlib.sha256(symbol.payload).hexdigest() == row.payloads_sha256[0]
+
     for frame in range(row.first_frame, row.last_frame + 1):
-        if any(hashlib.sha256(symbol.payload).hexdigest() == row.payloads_sha256[0] for symbol in read_still(planes[schedule[frame]])):
+        if any(wanted(symbol) for symbol in read_still(planes[schedule[frame]], enough=wanted)):
             return frame
     return None
 

@@ -1,50 +1,230 @@
-"""Read a still picture, with all the time there is: every treatment, both decoders.
+"""Read a still picture, with all the time there is: many treatments, both decoders, and a closer look at what was not read.
 
-A gate does not call this (it has thirty pictures a second); ``qrgate replay``, the demo and the tests do.
+A gate does not call this (it has thirty pictures a second); ``qrgate replay``, the demo and the tests do. What each look
+brings and costs was measured: docs/decisions/0007-still-pictures.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
+from device.domain import Corners
 from device.reader import treatments
-from device.reader.chain import Chain, Stage
-from device.reader.decoders import Symbol, open_decoder
+from device.reader.decoders import PAYLOAD_MAX, Decoder, Sight, Symbol, open_decoder
 from device.reader.frame import Luma, luma_of
-
-PLAN: tuple[tuple[str, Callable[[Luma], Luma]], ...] = (
-    ("zxing", treatments.full),
-    ("zxing", treatments.half),
-    ("zxing", treatments.doubled),
-    ("zxing", treatments.darkened),
-    ("zxing", treatments.stretched),
-    ("zxing", treatments.sharpened),
-    ("zxing", treatments.smoothed),
-    ("zbar", treatments.full),
-    ("zbar", treatments.doubled),
-    ("zbar", treatments.smoothed),
+from device.reader.rectification import straightened
+from device.reader.treatments import (
+    Treatment,
+    cleaned,
+    closed,
+    darkened,
+    doubled,
+    enlarged,
+    equalised,
+    full,
+    half,
+    lightened,
+    opened,
+    quarter,
+    sharpened,
+    smoothed,
+    third,
+    thresholded,
 )
-"""In order of reads gained for their cost, on the 244 photographs; the first that reads anything ends the search.
-A union of all of them reads the same photographs, and takes twenty times as long."""
+
+Predicate = Callable[[Symbol], bool]
 
 
-def read_still(luma: Luma) -> list[Symbol]:
-    """The codes in ``luma`` (2-D, uint8); empty where nothing helps. Corners are in pixels of the treated picture.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A treated picture, shown to a decoder. ``cost`` of both: milliseconds a megapixel of the picture given."""
+
+    decoder: str
+    treatments: tuple[Treatment, ...]
+    cost: float
+
+    @property
+    def scale(self) -> float:
+        return math.prod(treatments.SCALES.get(each, 1.0) for each in self.treatments)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLook:
+    """A symbol that was found and not read, drawn straight."""
+
+    decoder: str
+    side_px: int
+    margin: float
+    treatment: Treatment = full
+    turn_deg: float = 0.0
+
+
+LOOKS = (
+    Look("global", (full,), 0.6),
+    Look("local", (third,), 0.7),
+    Look("local", (half,), 0.9),
+    Look("local", (full,), 2.0),
+    Look("local", (closed,), 1.5),
+    Look("global", (half,), 0.5),
+    Look("global", (half, sharpened), 1.2),
+    Look("local", (third, sharpened), 1.1),
+    Look("local", (third, doubled), 1.1),
+    Look("local", (half, sharpened), 1.9),
+    Look("local", (half, enlarged), 1.7),
+    Look("local", (cleaned,), 2.3),
+    Look("local", (darkened,), 2.3),
+    Look("local", (lightened,), 2.3),
+    Look("local", (doubled,), 6.4),
+    Look("global", (doubled,), 3.5),
+    Look("local", (smoothed, sharpened), 5.2),
+    Look("local", (sharpened, doubled), 11.1),
+)
+"""For every picture."""
+
+MORE_LOOKS = (
+    Look("local", (quarter, sharpened), 0.7),
+    Look("local", (opened,), 1.5),
+    Look("local", (half, equalised), 1.8),
+    Look("global", (half, thresholded), 1.0),
+    Look("local", (half, sharpened, doubled), 3.2),
+    Look("local", (half, sharpened, sharpened, doubled), 4.0),
+    Look("global", (doubled, thresholded), 12.0),
+    Look("local", (darkened, doubled), 6.3),
+    Look("local", (lightened, enlarged), 6.4),
+    Look("zbar", (third,), 5.9),
+    Look("zbar", (half,), 11.2),
+    Look("local", (doubled, smoothed), 12.4),
+    Look("local", (enlarged, sharpened), 12.7),
+    Look("zbar", (half, enlarged), 17.2),
+    Look("local", (doubled, sharpened), 17.5),
+    Look("local", (sharpened, doubled, sharpened), 22.0),
+    Look("zbar", (full,), 34.0),
+)
+"""For a picture in which nothing was read, or a symbol was seen that could not be read."""
+
+CLOSE_LOOKS = (
+    CloseLook("local", 320, 0.2, sharpened),
+    CloseLook("local", 480, 0.2),
+    CloseLook("local", 320, 0.4, turn_deg=45),
+    CloseLook("global", 200, 0.2, sharpened),
+    CloseLook("zbar", 200, 0.2, sharpened),
+)
+
+BUDGET_MS = 1500
+"""For one picture, by the costs above: all looks up to 7 megapixels; the cheap half of them for the largest that is read (50)."""
+TREATED_MAX_PX = 50_000_000
+"""A treated picture is no larger. With working copies 150 MB were measured at most, for 12 megapixels doubled and for 48."""
+PLACES_MAX = 8
+"""Close looks at so many places: 40 ms each."""
+
+
+def read_still(luma: Luma, *, enough: Predicate = lambda _: False) -> list[Symbol]:
+    """The codes in ``luma`` (2-D, uint8), each once; empty where nothing helps.
+
+    Corners are in pixels of ``luma``, clockwise from the symbol's own top left. The same payload at two places is two
+    codes. The search ends early with the first symbol that is ``enough``.
 
     Raises:
         FrameError: no bytes, or not one byte a pixel.
         HardwareError: a decoder is not installed.
     """
-    luma = luma_of(luma, width=luma.shape[-1], height=luma.shape[0])
-    for name, treatment in PLAN:
-        found = _chain(name).read(treatment(luma), moving=False)
-        if found:
-            return [Symbol(reading.payload, reading.corners) for reading in found]
-    return []
+    height, width = luma.shape if luma.ndim == 2 else (0, 0)  # refused at once
+    luma = luma_of(luma, width=width, height=height)
+    found = _Findings()
+    for sight in _sights(luma, found):
+        found.add(sight)
+        if any(enough(symbol) for symbol in sight.symbols):
+            break
+    return [code.symbol() for code in found.codes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One code, and its corners as each look saw them: a decoder finds the fourth by guess where there is no alignment pattern."""
+
+    payload: bytes
+    corners: list[Corners]
+
+    def symbol(self) -> Symbol:
+        top_left, top_right, bottom_right, bottom_left = np.median([each.points for each in self.corners], axis=0).tolist()
+        return Symbol(self.payload, Corners((tuple(top_left), tuple(top_right), tuple(bottom_right), tuple(bottom_left))))
+
+
+class _Findings:
+    """What has been read so far, and what was seen and not read."""
+
+    def __init__(self) -> None:
+        self.codes: list[_Found] = []
+        self._unread: list[Corners] = []
+
+    def add(self, sight: Sight) -> None:
+        for symbol in sight.symbols:
+            if not 0 < len(symbol.payload) <= PAYLOAD_MAX:
+                continue
+            for code in self.codes:
+                if code.payload == symbol.payload and symbol.corners.hold_centre_of(code.corners[0]):
+                    code.corners.append(symbol.corners)
+                    break
+            else:
+                self.codes.append(_Found(symbol.payload, [symbol.corners]))
+        self._unread += (corners for corners in sight.unread if not any(each.hold_centre_of(corners) for each in self._unread))
+
+    def unread(self) -> list[Corners]:
+        """The places, at most ``PLACES_MAX``, where a symbol was seen and none was read by now."""
+        read = [code.corners[0] for code in self.codes]
+        return [corners for corners in self._unread if not any(each.hold_centre_of(corners) for each in read)][:PLACES_MAX]
+
+
+def _sights(luma: Luma, found: _Findings) -> Iterator[Sight]:
+    """One look after the other; ``found`` says whether more are worth their time."""
+    megapixels = luma.size / 1e6
+    left_ms = float(BUDGET_MS)
+    for looks in (LOOKS, MORE_LOOKS):
+        for look in looks:
+            cost_ms = look.cost * megapixels
+            if cost_ms <= left_ms and luma.size * look.scale**2 <= TREATED_MAX_PX:
+                left_ms -= cost_ms
+                yield _look(luma, look)
+        if found.codes and not found.unread():
+            return
+    for corners in found.unread():
+        for close in CLOSE_LOOKS:
+            yield _look_close(luma, corners, close)
+
+
+def _look(luma: Luma, look: Look) -> Sight:
+    treated = luma
+    for treatment in look.treatments:
+        treated = treatment(treated)
+        if treated.size == 0:  # a few pixels, averaged away
+            return Sight()
+    return _read(look.decoder, treated).scaled(1 / look.scale)
+
+
+def _look_close(luma: Luma, corners: Corners, look: CloseLook) -> Sight:
+    straight = straightened(luma, corners, side_px=look.side_px, margin=look.margin, turn_deg=look.turn_deg)
+    if straight is None:
+        return Sight()
+    symbols = _read(look.decoder, look.treatment(straight.luma)).symbols
+    return Sight(tuple(Symbol(each.payload, straight.in_picture(each.corners)) for each in symbols))
+
+
+def _read(decoder: str, treated: Luma) -> Sight:
+    try:
+        return _decoder(decoder).read(treated)
+    except Exception:  # noqa: BLE001  whatever a library makes of one treated picture, the others may be read
+        return Sight()
 
 
 @cache
-def _chain(name: str) -> Chain:
-    """One decoder alone, with the chain's guard against its errors."""
-    return Chain([Stage(name, open_decoder(name, thorough=True), half=False)])
+def _decoder(name: str) -> Decoder:
+    if name == "zbar":
+        return open_decoder("zbar", thorough=True)
+    local = open_decoder("zxing", thorough=False)
+    return local if name == "local" else importlib.import_module("device.reader.decoders.zxing").open_global(thorough=False)

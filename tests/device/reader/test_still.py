@@ -1,46 +1,181 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from device.domain import Corners
 from device.errors import FrameError
-from device.reader import read_still
+from device.reader import read_still, still
+from device.reader.decoders import Decoder, Sight, Symbol
 from device.reader.frame import Luma
-from tests.device.reader.pictures import RANDOM, VIETNAMESE, code, scene
+from device.reader.picture import read_luma
+from device.reader.treatments import half
+from tests.device.reader.pictures import RANDOM, VIETNAMESE, code, part_of_a_set, scene
+
+PHOTOS = Path(__file__).parents[4] / "shared" / "data" / "photos"
+
+
+def payloads(picture: Luma) -> list[bytes]:
+    return sorted(symbol.payload for symbol in read_still(picture))
 
 
 @pytest.mark.parametrize("payload", [VIETNAMESE, RANDOM], ids=["Vietnamese", "random bytes"])
 @pytest.mark.parametrize("inverted", [False, True], ids=["dark on light", "light on dark"])
 def test_a_clean_code_is_read_to_the_byte(payload: bytes, inverted: bool) -> None:
     picture = scene(code(payload), width=640, height=480)
-    assert [symbol.payload for symbol in read_still(~picture if inverted else picture)] == [payload]
+    assert payloads(~picture if inverted else picture) == [payload]
 
 
-def test_two_codes_in_one_picture_are_both_read() -> None:
-    picture = scene(code(VIETNAMESE), code(RANDOM), width=640, height=480)
-    assert {symbol.payload for symbol in read_still(picture)} == {VIETNAMESE, RANDOM}
+def test_two_codes_in_one_picture_are_both_returned_with_their_own_corners_in_its_pixels() -> None:
+    left, right = code(VIETNAMESE), code(RANDOM)
+    quiet, begin = 16, 60 + left.shape[1] + 40
+    expected = {
+        payload: [(x + quiet, 40 + quiet), (x + size - quiet, 40 + quiet), (x + size - quiet, 40 + size - quiet), (x + quiet, 40 + size - quiet)]
+        for payload, x, size in [(VIETNAMESE, 60, left.shape[1]), (RANDOM, begin, right.shape[1])]
+    }
+    found = {symbol.payload: symbol.corners.points for symbol in read_still(scene(left, right, width=640, height=480))}
+    assert found.keys() == expected.keys()
+    assert all(np.allclose(found[payload], expected[payload], atol=2) for payload in expected)
 
 
-def test_a_code_of_one_and_a_half_pixels_a_module_with_little_contrast_is_read() -> None:
-    large = code(VIETNAMESE, scale=3).astype(np.uint16)
-    height, width = (side // 2 * 2 for side in large.shape)
-    small = (large[0:height:2, 0:width:2] + large[1:height:2, 0:width:2] + large[0:height:2, 1:width:2] + large[1:height:2, 1:width:2]) // 4
-    dim = (100 + small // 8).astype(np.uint8)
-    assert [symbol.payload for symbol in read_still(scene(dim, width=320, height=240))] == [VIETNAMESE]
+def test_a_faint_code_is_read_beside_one_that_is_read_at_once() -> None:
+    picture = scene(code(VIETNAMESE), small_and_dim(RANDOM), width=640, height=480)
+    assert payloads(picture) == sorted([VIETNAMESE, RANDOM])
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (3, 3)])
-def test_a_picture_that_holds_nothing_gives_nothing(shape: tuple[int, int]) -> None:
-    assert read_still(np.zeros(shape, np.uint8)) == []
+def test_the_same_code_at_two_places_is_two_codes() -> None:
+    first, second = read_still(scene(code(VIETNAMESE), code(VIETNAMESE), width=640, height=480))
+    assert (first.payload, second.payload) == (VIETNAMESE, VIETNAMESE)
+    assert abs(first.corners.centre[0] - second.corners.centre[0]) == pytest.approx(code(VIETNAMESE).shape[1] + 40, abs=2)
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_corners_begin_at_the_symbols_own_top_left(quarters: int) -> None:
+    (symbol,) = read_still(np.rot90(scene(code(b"999", scale=8), width=640, height=480), -quarters))
+    upright = [(92, 72), (260, 72), (260, 240), (92, 240)]
+    turned = [[(x, y), (480 - y, x), (640 - x, 480 - y), (y, 640 - x)][quarters] for x, y in upright]
+    assert np.allclose(symbol.corners.points, turned, atol=2)
+
+
+def small_and_dim(payload: bytes) -> Luma:
+    """One and a half pixels a module, an eighth of the contrast."""
+    large = code(payload, scale=3)
+    return (100 + half(large) // 8).astype(np.uint8)
+
+
+def test_a_code_of_one_and_a_half_pixels_a_module_with_little_contrast_is_read_and_placed() -> None:
+    (symbol,) = read_still(scene(small_and_dim(VIETNAMESE), width=320, height=240))
+    side = code(VIETNAMESE, scale=3).shape[0] / 2
+    expected = [(66, 46), (60 + side - 6, 46), (60 + side - 6, 40 + side - 6), (66, 40 + side - 6)]
+    assert symbol.payload == VIETNAMESE
+    assert np.allclose(symbol.corners.points, expected, atol=2)
+
+
+def test_the_search_ends_with_what_is_enough() -> None:
+    picture = scene(code(VIETNAMESE), small_and_dim(RANDOM), width=640, height=480)
+    assert [symbol.payload for symbol in read_still(picture, enough=lambda symbol: symbol.payload == VIETNAMESE)] == [VIETNAMESE]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (2, 2), (3, 3), (5, 7), (1, 8192)])
+@pytest.mark.parametrize("value", [0, 255])
+def test_a_picture_that_holds_nothing_gives_nothing(shape: tuple[int, int], value: int) -> None:
+    assert read_still(np.full(shape, value, np.uint8)) == []
+
+
+def test_noise_gives_nothing() -> None:
+    assert read_still(np.random.default_rng(3).integers(0, 256, (240, 320), dtype=np.uint8)) == []
 
 
 @pytest.mark.parametrize(
-    "picture", [np.zeros((0, 0), np.uint8), np.zeros((9, 9), float), np.zeros((9, 9, 3), np.uint8)], ids=["empty", "float", "RGB"]
+    "picture",
+    [np.zeros((0, 0), np.uint8), np.zeros((9, 9), float), np.zeros((9, 9, 3), np.uint8), np.zeros(9, np.uint8)],
+    ids=["empty", "float", "RGB", "a row of bytes"],
 )
 def test_what_is_no_luma_is_refused(picture: Luma) -> None:
     with pytest.raises(FrameError):
         read_still(picture)
 
 
-def test_noise_gives_nothing() -> None:
-    assert read_still(np.random.default_rng(3).integers(0, 256, (240, 320), dtype=np.uint8)) == []
+def test_a_code_in_a_very_wide_picture_is_read() -> None:
+    assert payloads(scene(code(VIETNAMESE), width=8192, height=300, at=(20, 7600))) == [VIETNAMESE]
+
+
+class Counting:
+    """A decoder that reads nothing, and notes the size of what it is shown."""
+
+    def __init__(self) -> None:
+        self.sizes = list[int]()
+
+    def read(self, luma: Luma) -> Sight:
+        self.sizes.append(luma.size)
+        return Sight()
+
+
+class Broken:
+    def read(self, luma: Luma) -> Sight:
+        raise ValueError(luma.shape)
+
+
+def with_decoder(monkeypatch: pytest.MonkeyPatch, decoder: Decoder, *names: str) -> None:
+    real = still._decoder
+    monkeypatch.setattr(still, "_decoder", lambda name: decoder if not names or name in names else real(name))
+
+
+def test_a_large_picture_costs_no_more_than_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting()
+    with_decoder(monkeypatch, counting)
+    monkeypatch.setattr(still, "BUDGET_MS", still.LOOKS[0].cost + still.LOOKS[1].cost + 0.01)
+    read_still(np.zeros((1000, 1000), np.uint8))
+    assert counting.sizes == [1_000_000, 333 * 333]
+
+
+def test_no_treated_picture_is_larger_than_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting()
+    with_decoder(monkeypatch, counting)
+    monkeypatch.setattr(still, "TREATED_MAX_PX", 10_000)
+    read_still(np.zeros((90, 100), np.uint8))
+    assert 0 < max(counting.sizes) <= 10_000
+
+
+def test_a_decoder_that_fails_does_not_hide_what_another_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_decoder(monkeypatch, Broken(), "global", "zbar")
+    assert payloads(scene(code(VIETNAMESE), width=640, height=480)) == [VIETNAMESE]
+
+
+def test_symbols_seen_and_not_read_are_looked_at_closely_a_few_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Blind(Counting):
+        """Sees twenty symbols in the whole picture, reads none."""
+
+        def read(self, luma: Luma) -> Sight:
+            self.sizes.append(luma.size)
+            places = [Corners(((x, 9), (x + 40, 9), (x + 40, 49), (x, 49))) for x in range(0, 1200, 60)]
+            return Sight(unread=tuple(places))
+
+    blind = Blind()
+    with_decoder(monkeypatch, blind)
+    assert read_still(np.zeros((60, 1300), np.uint8)) == []
+    assert len(blind.sizes) == len(still.LOOKS) + len(still.MORE_LOOKS) + still.PLACES_MAX * len(still.CLOSE_LOOKS)
+
+
+def test_a_part_of_a_set_does_not_hide_the_code_beside_it() -> None:
+    assert VIETNAMESE in payloads(scene(part_of_a_set(), code(VIETNAMESE), width=800, height=480))
+
+
+@pytest.mark.skipif(not PHOTOS.exists(), reason="the photographs are not here")
+def test_photographs_that_no_decoder_reads_alone_are_read() -> None:
+    rows = {row["file"]: row for row in json.loads((PHOTOS / "truth.json").read_text(encoding="utf-8"))}
+    names = ["zxing-cpp/qrcode-2/12.webp", "zxing-cpp/qrcode-2/13.webp", "zxing-cpp/qrcode-2/28.webp", "zxing-cpp/qrcode-4/08.webp"]
+    assert [payloads(read_luma(PHOTOS / name)) for name in names] == [[expected(rows[name])] for name in names]
+
+
+def expected(row: dict[str, str | None]) -> bytes:
+    return bytes.fromhex(row["payload_hex"]) if row["payload_hex"] else str(row["payload"]).encode()
+
+
+def test_an_empty_payload_is_no_reading() -> None:
+    findings = still._Findings()
+    findings.add(Sight((Symbol(b"", Corners(((0, 0), (9, 0), (9, 9), (0, 9)))),)))
+    assert findings.codes == []

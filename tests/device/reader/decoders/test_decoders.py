@@ -33,28 +33,28 @@ def decoder(request: pytest.FixtureRequest) -> Decoder:
 )
 def test_payloads_come_back_to_the_byte_dark_or_light(decoder: Decoder, payload: bytes) -> None:
     picture = scene(code(payload))
-    assert [[symbol.payload for symbol in decoder.read(each)] for each in (picture, ~picture)] == [[payload], [payload]]
+    assert [[symbol.payload for symbol in decoder.read(each).symbols] for each in (picture, ~picture)] == [[payload], [payload]]
 
 
 def test_a_part_of_a_set_does_not_hide_the_code_beside_it(decoder: Decoder) -> None:
-    assert VIETNAMESE in [symbol.payload for symbol in decoder.read(scene(part_of_a_set(), code(VIETNAMESE)))]
+    assert VIETNAMESE in [symbol.payload for symbol in decoder.read(scene(part_of_a_set(), code(VIETNAMESE))).symbols]
 
 
 def test_corners_go_clockwise_from_the_top_left(decoder: Decoder) -> None:
-    (symbol,) = decoder.read(scene(code(b"999", scale=8), at=(40, 60)))
+    (symbol,) = decoder.read(scene(code(b"999", scale=8), at=(40, 60))).symbols
     assert np.allclose(symbol.corners.points, [(92, 72), (260, 72), (260, 240), (92, 240)], atol=3)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 300), (300, 2), (720, 1280)])
 def test_pictures_without_a_code_give_nothing(decoder: Decoder, shape: tuple[int, int]) -> None:
-    assert decoder.read(np.random.default_rng(8).integers(0, 256, shape, dtype=np.uint8)) == []
+    assert decoder.read(np.random.default_rng(8).integers(0, 256, shape, dtype=np.uint8)).symbols == ()
 
 
 def test_padded_and_read_only_rows_are_read(decoder: Decoder) -> None:
     plane = np.full((720, 1344), 128, np.uint8)
     plane[:, :1280] = scene(code(VIETNAMESE))
     plane.flags.writeable = False
-    assert [symbol.payload for symbol in decoder.read(plane[:, :1280])] == [VIETNAMESE]
+    assert [symbol.payload for symbol in decoder.read(plane[:, :1280]).symbols] == [VIETNAMESE]
 
 
 def test_a_decoder_nobody_knows_stops_the_process() -> None:
@@ -73,11 +73,12 @@ def test_a_decoder_that_is_not_installed_stops_the_process(monkeypatch: pytest.M
 class LosesBytes:
     """As zbar without binary mode does."""
 
-    def __init__(self, *, thorough: bool) -> None:
+    def __init__(self, *, thorough: bool, inverted: bool) -> None:  # noqa: ARG002  as every decoder is opened
         self._inner = open_decoder("zxing", thorough=thorough)
 
-    def read(self, luma: Luma) -> list[decoders.Symbol]:
-        return [decoders.Symbol(symbol.payload.replace(b"\xe1\xbb\xaf||", b"\xe7\xa0\x9d|"), symbol.corners) for symbol in self._inner.read(luma)]
+    def read(self, luma: Luma) -> decoders.Sight:
+        read = self._inner.read(luma).symbols
+        return decoders.Sight(tuple(decoders.Symbol(each.payload.replace(b"\xe1\xbb\xaf||", b"\xe7\xa0\x9d|"), each.corners) for each in read))
 
 
 def test_a_decoder_that_changes_bytes_is_refused_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
