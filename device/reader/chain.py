@@ -1,6 +1,6 @@
 """The decoder chain: cheap looks first, costly ones seldom (decoding.md section 4).
 
-    main decoder on half size ─▶ main decoder on the full picture ─▶ every 6th miss: the others, while something moves
+    main decoder on half size ─▶ main decoder on the full picture ─▶ second chance, while something moves
 
 A look ends at the first stage that reads something. Two exceptions keep a dense code from hiding behind a coarse
 one beside it: a code known to be in view that was not read sends the look on, and so does every fourth hit.
@@ -14,24 +14,30 @@ from dataclasses import dataclass, field
 from device.clock import monotonic_ns
 from device.domain import Corners
 from device.errors import HardwareError
-from device.reader.decoders import DECODERS, PAYLOAD_MAX, Decoder, Symbol, open_decoder
-from device.reader.frame import Luma
+from device.reader.change import Change
+from device.reader.decoders import DECODERS, PAYLOAD_MAX, Decoder, Sight, open_decoder
+from device.reader.frame import Box, Frame, Luma
 from device.reader.reduction import Reducer
-
-MISSES_A_NET = 6
-"""zbar on every miss costs 10-20 times the stages before it, and gains 0.3 points (decoding.md section 4)."""
+from device.reader.second_chance import BUDGET_MS, SecondChance, Treatment, around_largest, plan_of
 
 HITS_A_FULL_LOOK = 4
 """At 30 frames/s a dense pass beside a coarse code is read within 0.13 s, well inside the gate's ``settle_s``."""
 
+PARTS_A_WHOLE = 10
+"""A third of a second at 30 frames/s."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One attempt: a decoder, on the half-size picture or on the whole."""
+    """One attempt: a decoder, on the half-size picture or on the whole.
+
+    While nothing moves and nobody is there, those of ``calm`` take its place by turns.
+    """
 
     name: str
     decoder: Decoder
     half: bool
+    calm: tuple[Decoder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,14 @@ class Reading:
     stage: str
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a frame gave: the codes that were read, and where others were seen and not read."""
+
+    readings: tuple[Reading, ...] = ()
+    unread: tuple[Corners, ...] = ()
+
+
 @dataclass(slots=True)
 class Spent:
     """Time that went into libraries and pixels, so that the loop's own time can be told apart."""
@@ -52,83 +66,109 @@ class Spent:
 
 
 class Chain:
-    """Reads one picture after the other. ``failures`` counts decoder errors and payloads of impossible size."""
+    """Reads one frame after the other. ``failures`` counts decoder errors and payloads of impossible size."""
 
-    def __init__(self, main: Sequence[Stage], nets: Sequence[Stage] = (), *, clock: Callable[[], int] = monotonic_ns) -> None:
+    def __init__(
+        self, main: Sequence[Stage], plan: Sequence[Treatment] = (), *, budget_ms: float = BUDGET_MS, clock: Callable[[], int] = monotonic_ns
+    ) -> None:
+        """``plan`` are the second chance's treatments, which may take ``budget_ms`` of processor time a missed frame."""
         self._main = tuple(main)
-        self._nets = tuple(nets)
+        self.second = SecondChance(plan, self._decode, budget_ms=budget_ms)
         self._clock = clock
         self._reducer = Reducer()
-        self._misses = 0
         self._hits = 0
+        self._calm_looks = 0
+        self._parts = 0  # looks at a part of the picture since the last at the whole
+        self._read_at: Box | None = None
         self.spent = Spent()
         self.failures = 0
 
-    def read(self, luma: Luma, *, moving: bool, in_view: Mapping[bytes, str] | None = None) -> tuple[Reading, ...]:
-        """The codes of ``luma``, each payload once.
+    def read(self, frame: Frame, change: Change, *, in_view: Mapping[bytes, str] | None = None, recent: Sequence[Frame] = ()) -> Look:
+        """The codes of ``frame``, each once.
 
-        ``moving`` allows the costly stages; ``in_view`` names the payloads that are known to be in view, and the
-        stage that read each last.
+        ``in_view`` names the payloads that are known to be in view, and the stage that read each last; ``recent`` are the last few
+        frames up to this one, for the second chance.
         """
-        wanted = in_view or {}
-        found: dict[bytes, Reading] = {}
+        wanted, half = in_view or {}, self._half(frame)
+        found: list[Reading] = []
+        unread: list[Corners] = []
+        calm = not change.moved and not wanted
+        self._calm_looks += calm
         for stage in self._main:
-            self._run(stage, luma, found)
-            if found and wanted.keys() <= found.keys() and (self._hits + 1) % HITS_A_FULL_LOOK:
-                break
-        self._hits = self._hits + 1 if found else 0
-        self._misses = 0 if found else self._misses + moving
-        net_due = moving and not found and self._misses % MISSES_A_NET == 0
-        hidden = {stage for payload, stage in wanted.items() if payload not in found}
-        for net in self._nets:
-            if net_due or net.name in hidden:
-                self._run(net, luma, found)
-        return tuple(found.values())
-
-    def _run(self, stage: Stage, luma: Luma, found: dict[bytes, Reading]) -> None:
-        picture, scale = luma, 1
-        if stage.half:
-            begun = self._clock()
-            picture, scale = self._reducer.half(luma), 2
-            self.spent.reduction_ns += self._clock() - begun
-        for symbol in self._decode(stage.decoder, picture):
-            if 0 < len(symbol.payload) <= PAYLOAD_MAX:
-                found.setdefault(symbol.payload, Reading(symbol.payload, _scaled(symbol.corners, scale), stage.name))
+            decoder = stage.calm[self._calm_looks % len(stage.calm)] if calm and stage.calm else stage.decoder
+            if stage.half:
+                sight = self._decode(decoder, half).scaled(2)
             else:
-                self.failures += 1
+                part = self._part(frame.luma, change)
+                sight = self._decode(decoder, part.of(frame.luma)).scaled(1, part.left, part.top)
+            self._keep(sight, stage.name, found)
+            unread += sight.unread
+            if found and wanted.keys() <= {each.payload for each in found} and (self._hits + 1) % HITS_A_FULL_LOOK:
+                break
+        if not found and (change.moved or wanted):
+            begun, decoding_ns = self._clock(), self.spent.decoding_ns
+            second = self.second.read(recent or (frame,), half, change, unread, known=bool(wanted))
+            self.spent.reduction_ns += self._clock() - begun - (self.spent.decoding_ns - decoding_ns)
+            if second is not None:
+                self._keep(second.sight, second.name, found)
+        self._hits = self._hits + 1 if found else 0
+        if found:
+            self._read_at = around_largest([each.corners for each in found], frame.luma.shape)
+        return Look(tuple(found), tuple(unread))
 
-    def _decode(self, decoder: Decoder, picture: Luma) -> list[Symbol]:
+    def _keep(self, sight: Sight, stage: str, found: list[Reading]) -> None:
+        """Add what is new; two hands may hold up the same code."""
+        for symbol in sight.symbols:
+            if not 0 < len(symbol.payload) <= PAYLOAD_MAX:
+                self.failures += 1
+            elif not any(each.payload == symbol.payload and each.corners.hold_centre_of(symbol.corners) for each in found):
+                found.append(Reading(symbol.payload, symbol.corners, stage))
+
+    def _part(self, luma: Luma, change: Change) -> Box:
+        """Where a full-size look is worth its while: where something moved, and where a code was read last.
+
+        Every tenth look is at the whole picture, so that a part that is wrong delays a read and never prevents it.
+        """
+        whole = Box(0, 0, luma.shape[1], luma.shape[0])
+        self._parts += 1
+        if not change.moved or change.where is None or self._parts >= PARTS_A_WHOLE:
+            self._parts, self._read_at = 0, None
+            return whole
+        return change.where if self._read_at is None else change.where.joined(self._read_at)
+
+    def _half(self, frame: Frame) -> Luma:
+        if frame.half is not None:
+            return frame.half
+        begun = self._clock()
+        half = self._reducer.half(frame.luma)
+        self.spent.reduction_ns += self._clock() - begun
+        return half
+
+    def _decode(self, decoder: Decoder, picture: Luma) -> Sight:
         begun = self._clock()
         try:
             return decoder.read(picture)
         except Exception:  # noqa: BLE001  a printed paper must not stop the gate, whatever a library makes of it: counted
             self.failures += 1
-            return []
+            return Sight()
         finally:
             self.spent.decoding_ns += self._clock() - begun
 
 
-def _scaled(corners: Corners, scale: int) -> Corners:
-    if scale == 1:
-        return corners
-    (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners.points
-    return Corners(((ax * scale, ay * scale), (bx * scale, by * scale), (cx * scale, cy * scale), (dx * scale, dy * scale)))
-
-
-def open_chain(names: Sequence[str], *, clock: Callable[[], int] = monotonic_ns) -> Chain:
-    """The chain of the decoders ``names``: the first is the main one, the others are its safety nets.
+def open_chain(names: Sequence[str], *, budget_ms: float = BUDGET_MS, clock: Callable[[], int] = monotonic_ns) -> Chain:
+    """The chain of the decoders ``names``: the first is the main one, the others are asked in the second chance.
 
     Raises:
         HardwareError: there is none, or one of them is unknown, not installed, or fails its self-test.
     """
     if not names:
         raise HardwareError("no decoder is chosen: nothing could be read", hint=f"set reader.decoders to some of {', '.join(DECODERS)}")
-    main, *nets = dict.fromkeys(names)
+    main, *others = dict.fromkeys(names)
+    plain, thorough = open_decoder(main, thorough=False), open_decoder(main, thorough=True)
+    calm = plain, open_decoder(main, thorough=False, inverted=False)
     return Chain(
-        (
-            Stage(f"{main}-half", open_decoder(main, thorough=False), half=True),
-            Stage(f"{main}-full", open_decoder(main, thorough=True), half=False),
-        ),
-        [Stage(f"{net}-full", open_decoder(net, thorough=False), half=False) for net in nets],
+        (Stage(f"{main}-half", plain, half=True), Stage(f"{main}-full", thorough, half=False, calm=calm)),
+        plan_of(main, plain, {other: open_decoder(other, thorough=True) for other in others}),
+        budget_ms=budget_ms,
         clock=clock,
     )

@@ -330,3 +330,21 @@ class AnyReader(RuleBasedStateMachine):
 
 AnyReader.TestCase.settings = settings(derandomize=True, database=None, deadline=None, max_examples=150, stateful_step_count=25)
 TestAnyReader = AnyReader.TestCase
+
+
+def hand(number: int, now_ns: int, appeared_ns: int = 0) -> Track:
+    """One of several hands that hold up the same pass."""
+    return Track(f"0badcafe-{number}", TrackState.STILL, b"A", number, appeared_ns, appeared_ns + 1, now_ns, "half")
+
+
+def test_the_same_code_in_two_hands_at_once_is_one_presentation_refused() -> None:
+    (presentation,) = presentations().look([hand(1, 0), hand(2, 0)], 0)
+    assert ([track.id for track in presentation.tracks], presentation.several) == (["0badcafe-1", "0badcafe-2"], True)
+
+
+def test_a_second_hand_with_the_code_of_the_first_is_told_one_at_a_time() -> None:
+    gate = presentations()
+    (first,) = gate.look([hand(1, 0)], 0)
+    (second,) = gate.look([hand(1, 500 * MS), hand(2, 500 * MS, 500 * MS)], 500 * MS)
+    assert (first.several, second.id, second.several) == (False, "0badcafe-2", True)
+    assert gate.look([hand(2, 2_000 * MS, 500 * MS)], 2_000 * MS) == []  # it was refused; it is to leave and come again

@@ -8,13 +8,17 @@ import pytest
 
 from device.domain import Corners
 from device.errors import HardwareError
-from device.reader.chain import Chain, Stage, open_chain
-from device.reader.decoders import Decoder, Symbol, open_decoder
-from device.reader.frame import Luma
+from device.reader import treatments
+from device.reader.chain import PARTS_A_WHOLE, Chain, Stage, open_chain
+from device.reader.change import STILL, Change
+from device.reader.decoders import Decoder, Sight, Symbol, open_decoder
+from device.reader.frame import Box, Frame, Luma
+from device.reader.second_chance import Treatment
 from tests.device.reader.pictures import RANDOM, VIETNAMESE, code, part_of_a_set, scene
 
 SQUARE = Corners(((1, 2), (11, 2), (11, 12), (1, 12)))
 PICTURE = np.zeros((64, 64), np.uint8)
+EVERYWHERE = Box(0, 0, 64, 64)
 
 
 @dataclass
@@ -23,22 +27,28 @@ class Scripted:
 
     answers: list[list[bytes] | Exception] = field(default_factory=list)
     widths: list[int] = field(default_factory=list)
+    unread: tuple[Corners, ...] = ()
 
-    def read(self, luma: Luma) -> list[Symbol]:
+    def read(self, luma: Luma) -> Sight:
         self.widths.append(luma.shape[1])
         answer = self.answers.pop(0) if self.answers else []
         if isinstance(answer, Exception):
             raise answer
-        return [Symbol(payload, SQUARE) for payload in answer]
+        return Sight(tuple(Symbol(payload, SQUARE) for payload in answer), self.unread)
 
 
-def chain_of(main: Decoder, net: Decoder | None = None, clock: Callable[[], int] = lambda: 0) -> Chain:
-    nets = [Stage("net-full", net, half=False)] if net else []
-    return Chain([Stage("main-half", main, half=True), Stage("main-full", main, half=False)], nets, clock=clock)
+def chain_of(main: Decoder, other: Decoder | None = None, *, calm: tuple[Decoder, ...] = (), clock: Callable[[], int] = lambda: 0) -> Chain:
+    plan = [Treatment("other-full", other, treatments.full)] if other else []
+    return Chain([Stage("main-half", main, half=True), Stage("main-full", main, half=False, calm=calm)], plan, clock=clock)
+
+
+def shown(luma: Luma) -> Frame:
+    return Frame(luma, 0, 0)
 
 
 def read(chain: Chain, *, moving: bool = True, in_view: Mapping[bytes, str] | None = None) -> list[tuple[bytes, str]]:
-    return [(reading.payload, reading.stage) for reading in chain.read(PICTURE, moving=moving, in_view=in_view)]
+    change = Change(moved=True, where=EVERYWHERE) if moving else STILL
+    return [(reading.payload, reading.stage) for reading in chain.read(shown(PICTURE), change, in_view=in_view).readings]
 
 
 def test_half_size_is_tried_first_and_a_read_there_ends_the_look() -> None:
@@ -51,44 +61,86 @@ def test_the_full_picture_follows_a_miss() -> None:
     assert (read(chain_of(main)), main.widths) == ([(b"a", "main-full")], [32, 64])
 
 
+def test_a_half_size_picture_that_the_camera_gives_is_taken_as_it_is() -> None:
+    main = Scripted()
+    chain = chain_of(main)
+    chain.read(Frame(PICTURE, 0, 0, half=np.zeros((31, 33), np.uint8)), STILL)
+    assert (main.widths, chain.spent.reduction_ns) == ([33, 64], 0)
+
+
 def test_corners_read_on_half_size_are_pixels_of_the_full_picture() -> None:
-    (reading,) = chain_of(Scripted([[b"a"]])).read(PICTURE, moving=True)
+    (reading,) = chain_of(Scripted([[b"a"]])).read(shown(PICTURE), STILL).readings
     assert reading.corners == Corners(((2, 4), (22, 4), (22, 24), (2, 24)))
 
 
-def test_the_net_is_cast_at_every_sixth_miss_while_something_moves() -> None:
-    net = Scripted()
-    chain = chain_of(Scripted(), net)
-    casts = []
-    for _ in range(18):
-        read(chain)
-        casts.append(len(net.widths))
-    assert casts == [0] * 5 + [1] * 6 + [2] * 6 + [3]
+def test_the_full_size_look_is_at_what_moved_and_its_corners_are_pixels_of_the_picture() -> None:
+    main = Scripted([[], [b"a"]])
+    (reading,) = chain_of(main).read(shown(PICTURE), Change(moved=True, where=Box(20, 10, 60, 50))).readings
+    assert (main.widths, reading.corners.points[0]) == ([32, 40], (1 + 20, 2 + 10))
 
 
-def test_the_net_is_never_cast_while_nothing_moves() -> None:
-    net = Scripted()
-    chain = chain_of(Scripted(), net)
+def test_every_tenth_full_size_look_is_at_the_whole_picture() -> None:
+    main = Scripted()
+    chain = chain_of(main)
+    for _ in range(2 * PARTS_A_WHOLE):
+        chain.read(shown(PICTURE), Change(moved=True, where=Box(0, 0, 40, 40)))
+    assert main.widths[1::2] == ([40] * (PARTS_A_WHOLE - 1) + [64]) * 2
+
+
+def test_a_code_that_was_read_is_looked_for_where_it_was_though_something_else_moves() -> None:
+    main = Scripted([[b"a"]])
+    chain = chain_of(main)
+    read(chain)  # at half size, so at 2 to 22 pixels of the full picture
+    chain.read(shown(PICTURE), Change(moved=True, where=Box(40, 40, 60, 60)), in_view={b"a": "main-half"})
+    assert main.widths == [32, 32, 60]
+
+
+def test_while_nothing_moves_and_nobody_is_there_the_calm_decoders_take_turns() -> None:
+    main, one, other = Scripted(), Scripted(), Scripted()
+    chain = chain_of(main, calm=(one, other))
+    for _ in range(3):
+        read(chain, moving=False)
+    assert (main.widths, one.widths, other.widths) == ([32] * 3, [64], [64, 64])
+    read(chain, moving=False, in_view={b"a": "main-full"})
+    assert (main.widths, one.widths, other.widths) == ([32] * 3 + [32, 64], [64], [64, 64])
+
+
+def test_a_symbol_that_was_seen_and_not_read_is_told_in_pixels_of_the_picture() -> None:
+    look = chain_of(Scripted(unread=(SQUARE,))).read(shown(PICTURE), Change(moved=True, where=Box(10, 20, 64, 64)))
+    assert [corners.points[0] for corners in look.unread] == [(2, 4), (11, 22)]
+
+
+def test_a_missed_frame_gets_a_second_chance_while_something_moves() -> None:
+    other = Scripted([[b"n"]])
+    assert read(chain_of(Scripted(), other)) == [(b"n", "other-full")]
+
+
+def test_there_is_no_second_chance_while_nothing_moves_and_no_code_is_in_view() -> None:
+    other = Scripted()
+    chain = chain_of(Scripted(), other)
     for _ in range(30):
         read(chain, moving=False)
-    assert net.widths == []
+    assert other.widths == []
 
 
 def test_every_fourth_hit_goes_on_so_that_a_dense_code_beside_a_coarse_one_is_seen() -> None:
     coarse_only = [[b"coarse"]]
     main = Scripted([*coarse_only * 3, [b"coarse"], [b"coarse", b"dense"]])
     chain = chain_of(main)
-    assert [read(chain) for _ in range(4)] == [[(b"coarse", "main-half")]] * 3 + [[(b"coarse", "main-half"), (b"dense", "main-full")]]
+    assert [{payload for payload, _ in read(chain)} for _ in range(4)] == [{b"coarse"}] * 3 + [{b"coarse", b"dense"}]
 
 
 def test_a_code_in_view_that_half_size_missed_sends_the_look_on() -> None:
     main = Scripted([[b"a"], [b"a", b"b"]])
-    assert read(chain_of(main), in_view={b"a": "main-half", b"b": "main-full"}) == [(b"a", "main-half"), (b"b", "main-full")]
+    seen = read(chain_of(main), in_view={b"a": "main-half", b"b": "main-full"})
+    assert seen == [(b"a", "main-half"), (b"b", "main-full")]
 
 
-def test_a_code_that_only_the_net_could_read_is_looked_for_with_the_net() -> None:
-    net = Scripted([[b"n"]])
-    assert read(chain_of(Scripted(), net), moving=False, in_view={b"n": "net-full"}) == [(b"n", "net-full")]
+def test_the_same_code_in_two_hands_is_read_twice_and_one_code_at_two_stages_once() -> None:
+    picture = scene(code(b"999", scale=6), code(b"999", scale=6))
+    chain = open_chain(["zxing"])
+    looks = [chain.read(shown(picture), Change(moved=True, where=Box(0, 0, 1280, 720))) for _ in range(4)]  # the fourth by both stages
+    assert [[reading.payload for reading in look.readings] for look in looks] == [[b"999", b"999"]] * 4
 
 
 @pytest.mark.parametrize("error", [ValueError("4294967295 is not a valid ZBarOrientation"), RuntimeError(), MemoryError(), OSError(), IndexError()])
@@ -106,7 +158,7 @@ def test_payloads_no_credential_can_have_are_counted_and_left_out(payload: bytes
 def test_time_in_decoders_and_in_reduction_is_told_apart_from_the_rest() -> None:
     ticks = iter([0, 5, 10, 17, 100, 130])
     chain = chain_of(Scripted(), clock=lambda: next(ticks))
-    read(chain)
+    read(chain, moving=False)
     assert (chain.spent.reduction_ns, chain.spent.decoding_ns) == (5, 7 + 30)
 
 
@@ -116,13 +168,13 @@ def test_time_in_decoders_and_in_reduction_is_told_apart_from_the_rest() -> None
 def test_real_decoders_in_any_order_give_exact_bytes(names: tuple[str, ...], payload: bytes, inverted: bool) -> None:
     picture = scene(code(payload))
     chain = open_chain(names)
-    (reading,) = chain.read(~picture if inverted else picture, moving=True)
+    (reading,) = chain.read(shown(~picture if inverted else picture), Change(moved=True, where=Box(0, 0, 1280, 720))).readings
     assert (reading.payload, chain.failures) == (payload, 0)
 
 
 def test_a_part_of_a_set_beside_a_code_costs_neither_an_error_nor_the_code() -> None:
     chain = open_chain(["zbar"])
-    readings = chain.read(scene(part_of_a_set(), code(VIETNAMESE)), moving=True)
+    readings = chain.read(shown(scene(part_of_a_set(), code(VIETNAMESE))), STILL).readings
     assert ([reading.payload for reading in readings], chain.failures) == ([VIETNAMESE], 0)
 
 
@@ -130,7 +182,7 @@ def test_a_dense_pass_that_half_size_cannot_read_is_read_beside_a_coarse_code() 
     dense, coarse = code(b"KD1." + b"x" * 400, scale=2, error="l"), code(b"999", scale=8)
     picture = scene(coarse, dense, at=(41, 61))  # halving mixes each module with its neighbour
     chain = Chain([Stage("half", open_decoder("zxing", thorough=False), half=True), Stage("full", open_decoder("zxing", thorough=True), half=False)])
-    seen = [{reading.payload for reading in chain.read(picture, moving=True)} for _ in range(4)]
+    seen = [{reading.payload for reading in chain.read(shown(picture), STILL).readings} for _ in range(4)]
     assert seen == [{b"999"}] * 3 + [{b"999", b"KD1." + b"x" * 400}]
 
 

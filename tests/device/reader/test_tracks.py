@@ -31,11 +31,14 @@ def looks(tracks: Tracks, table: list[tuple[int, str]]) -> list[str]:
             [(0, "a"), (300, ""), (620, ""), (640, ""), (700, "")], ["aA", "aS", "aS", "aL", ""], id="leaves after its time and three misses"
         ),
         pytest.param([(0, "a"), (33, ""), (66, ""), (99, ""), (133, "a")], ["aA", "aS", "aS", "aS", "aS"], id="three blurred frames are no leaving"),
-        pytest.param([(0, "a"), (5000, ""), (5033, ""), (5066, "")], ["aA", "aS", "aS", "aL"], id="a stalled camera is no leaving"),
+        pytest.param(
+            [(0, "a"), (5000, ""), (5033, ""), (5066, ""), (5099, "a")], ["aA", "aS", "aS", "aS", "aS"], id="dark frames after a silence: no leaving"
+        ),
+        pytest.param([(0, "a"), (5000, ""), (5300, ""), (5600, "")], ["aA", "aS", "aS", "aL"], id="away since a silence"),
+        pytest.param([(0, "a"), (3000, ""), (4000, ""), (5000, "")], ["aA", "aS", "aS", "aL"], id="a frame a second"),
         pytest.param([(0, "a"), (300, ""), (310, ""), (599, ""), (600, "")], ["aA", "aS", "aS", "aS", "aL"], id="exactly its time"),
         pytest.param([(0, "a"), (900, ""), (910, ""), (920, "a"), (930, "")], ["aA", "aS", "aS", "aS", "aS"], id="read again: misses start over"),
         pytest.param([(0, "a"), (0, "ab"), (40, "b")], ["aA", "aS bA", "aS bS"], id="a second code beside the first"),
-        pytest.param([(0, "aa")], ["aA"], id="the same payload twice is one track"),
         pytest.param([(0, "")], [""], id="nothing"),
     ],
 )
@@ -84,3 +87,49 @@ def test_a_view_shows_the_tracks_as_still_there() -> None:
     tracks = Tracks("0badcafe", 0.6)
     looks(tracks, [(0, "a")])
     assert [track.state for track in tracks.view()] == [TrackState.STILL]
+
+
+def test_a_code_that_the_last_look_did_not_read_is_missing_until_it_is_read_or_has_left() -> None:
+    tracks = Tracks("0badcafe", 0.2)
+    missing = []
+    for at_ms, payloads in [(0, "ab"), (33, "a"), (66, "ab"), (99, "a"), (133, "a"), (400, "a")]:
+        looks(tracks, [(at_ms, payloads)])
+        missing.append(tracks.missing)
+    assert missing == [False, True, False, True, True, False]
+
+
+def at(payload: str, x: float) -> Reading:
+    return Reading(payload.encode(), Corners(((x, 0), (x + 100, 0), (x + 100, 100), (x, 100))), "main-half")
+
+
+def followed(tracks: Tracks, table: list[tuple[int, list[Reading]]]) -> list[str]:
+    """As ``looks``, with the number of each track."""
+    answers = []
+    for at_ms, seen in table:
+        answer = tracks.look(seen, frame=0, frame_ns=at_ms * MS, decoded_ns=0)
+        answers.append(" ".join(f"{track.id[-1]}{track.state.value[0].upper()}" for track in answer))
+    return answers
+
+
+def test_the_same_code_in_two_hands_is_two_tracks() -> None:
+    table = [(0, [at("a", 0), at("a", 500)]), (33, [at("a", 510), at("a", 5)]), (66, [at("a", 10)]), (99, [at("a", 520)])]
+    assert followed(Tracks("0badcafe", 0.6), table) == ["1A 2A", "1S 2S", "1S 2S", "1S 2S"]
+
+
+def test_the_hand_that_goes_leaves_and_the_other_with_the_same_code_stays() -> None:
+    only_the_second = [(ms, [at("a", 500)]) for ms in (200, 400, 700)]
+    tracks = Tracks("0badcafe", 0.6)
+    assert followed(tracks, [(0, [at("a", 0), at("a", 500)]), *only_the_second]) == ["1A 2A", "1S 2S", "1S 2S", "1L 2S"]
+
+
+def test_a_second_hand_with_the_same_code_is_noticed_when_it_comes() -> None:
+    assert followed(Tracks("0badcafe", 0.6), [(0, [at("a", 0)]), (33, [at("a", 2), at("a", 600)])]) == ["1A", "1S 2A"]
+
+
+def test_a_hand_may_move_as_far_as_it_likes_with_its_code() -> None:
+    assert followed(Tracks("0badcafe", 0.6), [(0, [at("a", 0)]), (33, [at("a", 1000)])]) == ["1A", "1S"]
+
+
+def test_of_three_hands_with_the_same_code_the_covered_one_makes_no_fourth() -> None:
+    table = [(0, [at("a", 0), at("a", 10), at("a", 500)]), (33, [at("a", 450), at("a", 300)])]
+    assert followed(Tracks("0badcafe", 0.6), table) == ["1A 2A 3A", "1S 2S 3S"]
