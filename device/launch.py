@@ -33,7 +33,10 @@ cannot be used may be in use: a second gate in one folder must not go on calling
 FIRST_START_S = 20.0
 """A Pi needs some seconds to start Python and to wait for a camera; what breaks later has worked, and may again."""
 
-QUICK_S = 2.0
+QUICK_S = {"gate": 2.0, "reader": 10.0, "uplink": 2.0}
+"""Who dies sooner, again and again, is started ever more slowly. A reader that a poster on the wall crashes takes some seconds
+on a small Pi from its start to the sight of it."""
+
 DELAY_FIRST_S, DELAY_MAX_S = 0.1, 5.0
 STOP_S = {"gate": 2.0, "reader": 5.0, "uplink": 5.0}
 KILLED_S = 1.0
@@ -44,7 +47,8 @@ TURN_S = 0.2
 
 SILENT_S = {"gate": 2.0, "uplink": 15.0}
 """A part that was ready and says nothing for so long hangs, and is killed. The gate speaks five times a second; with
-failsafe it lets go within the 3 s that a relay may be on. The reader is silent whenever its camera is, which it tells the gate."""
+failsafe it lets go within the 3 s that a relay may be on. The reader is left
+out: a file may be silent for long. Under systemd the unit's watchdog minds it."""
 
 STOOD_STILL_S = 1.0
 """If the launcher itself did not turn for so long, the machine may have stood still, and no silence proves anything."""
@@ -100,10 +104,9 @@ class Launcher:
                 self._start(part, now_s)
 
     def _start(self, part: _Part, now_s: float) -> None:
-        command = [sys.executable, "-m", "device", "run", part.name, "--settings", str(self._folder)]
         environment = os.environ | {"NOTIFY_SOCKET": self._ear.address}
         part.process = subprocess.Popen(  # noqa: S603 - our own program
-            command,
+            self._command(part.name),
             env=environment,
             start_new_session=True,  # Ctrl-C is for the launcher alone: it knows the order in which to stop
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
@@ -112,6 +115,9 @@ class Launcher:
         part.started_s = now_s
         part.starts += 1
         self._selector.register(part.pidfd, selectors.EVENT_READ, part)
+
+    def _command(self, name: str) -> list[str]:
+        return [sys.executable, "-m", "device", "run", name, "--settings", str(self._folder)]
 
     def _listen(self) -> None:
         """Take in the signs of life, and kill who has given none for too long."""
@@ -142,7 +148,7 @@ class Launcher:
         lived_s = time.monotonic() - part.started_s
         if part.starts == 1 and lived_s < FIRST_START_S and code in HOPELESS:
             return code
-        part.quick_deaths = part.quick_deaths + 1 if lived_s < QUICK_S else 0
+        part.quick_deaths = part.quick_deaths + 1 if lived_s < QUICK_S[part.name] else 0
         delay_s = min(DELAY_FIRST_S * 2**part.quick_deaths, DELAY_MAX_S)
         part.start_at_s = time.monotonic() + delay_s
         log.warning("%s ended (%s) after %.1f s; it starts again in %.1f s", part.name, _manner(code), lived_s, delay_s)

@@ -67,8 +67,18 @@ class EyesState(StrEnum):
     """All that a reader can say of itself."""
 
     OK = "ok"
-    NO_FRAMES = "no_frames"
     ENDED = "ended"  # a recording, a video or a folder has an end
+    # blind:
+    NO_FRAMES = "no_frames"
+    CAMERA_FAULT = "camera_fault"  # restarted again and again, and still no frame
+    COVERED = "covered"
+    # seeing badly:
+    DARK = "dark"
+    BRIGHT = "bright"
+    GLARE = "glare"
+    OUT_OF_FOCUS = "out_of_focus"
+    SLOW = "slow"  # fewer frames a second than asked for
+    UNREADABLE = "unreadable"  # a code is held up, and cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +337,11 @@ def connect(path: Path) -> Link:
         connection.close()
         raise LinkError(f"nobody listens at {path}: {error.strerror or error}", hint="is `qrgate run gate` running?") from None
     return Link(connection)
+
+
+def listens(path: Path) -> bool:
+    """Does anybody listen at the socket ``path``? The kernel's list tells, and nobody is disturbed (man 5 proc)."""
+    return f" {path}\n" in Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace")
 
 
 def own_uid() -> int:

@@ -34,6 +34,7 @@ from device.links import (
     connect,
     decode,
     encode,
+    listens,
     own_uid,
 )
 from tests.device.strangers import needs_root, open_folder, somebody_else
@@ -316,3 +317,13 @@ def test_a_gate_that_does_not_listen_is_told_with_a_hint(tmp_path: Path) -> None
         f"nobody listens at {tmp_path}/reader.sock: No such file or directory",
         "is `qrgate run gate` running?",
     )
+
+
+def test_a_socket_is_listened_at_from_when_it_is_bound_until_it_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "a.sock"
+    assert not listens(path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        assert (listens(path), listens(tmp_path / "b.sock"), listens(tmp_path)) == (True, False, False)
+    assert not listens(path)

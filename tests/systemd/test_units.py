@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from device.clock import NS
+from device.reader.feed import HANG_S, OPEN_S
+from device.reader.restarts import PAUSE_MAX_S
+from device.reader.stalls import SILENT_NS
+
 FOLDER = Path(__file__).parents[2] / "systemd"
 PROGRAM = "/opt/qrgate/bin/qrgate"
 PROCESSES = ("reader", "gate", "uplink")
@@ -58,6 +63,21 @@ def test_each_process_is_watched_starts_again_and_is_not_root(process: str) -> N
         "User": f"qrgate-{process}",
     }
     assert unit["WatchdogSec"].endswith("s")
+
+
+def test_a_reader_that_crashed_is_back_within_three_seconds_and_is_never_given_up() -> None:
+    """What systemd waits, the start itself and the sight of the code; how the pause grows is its own affair (``restarts.py``)."""
+    unit = service("qrgate-reader.service")
+    kept = {key: unit[key] for key in ("RestartSec", "RuntimeDirectory", "RuntimeDirectoryPreserve", "TimeoutStartSec")}
+    assert kept == {"RestartSec": "500ms", "RuntimeDirectory": "qrgate-reader", "RuntimeDirectoryPreserve": "restart", "TimeoutStartSec": "60s"}
+    assert PAUSE_MAX_S + OPEN_S < 60
+    assert "StartLimitIntervalSec=0" in (FOLDER / "qrgate-reader.service").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_watchdog_leaves_a_silent_camera_to_the_reader() -> None:
+    """Until then, what hangs in the reader's own hands has ended it with words of its own."""
+    assert service("qrgate-reader.service")["WatchdogSec"] == "15s"
+    assert SILENT_NS / NS + HANG_S < 15
 
 
 @pytest.mark.parametrize("unit", ["qrgate.target", *(f"qrgate-{process}.service" for process in PROCESSES)])
