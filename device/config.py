@@ -18,7 +18,18 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from device.errors import SettingsError
-from device.settings import GATE_TABLES, ID_PATTERN, ID_WORDS, ISSUERS_TABLE, SITE_TABLES, RelayKind, Settings, SourceKind
+from device.settings import (
+    GATE_TABLES,
+    ID_PATTERN,
+    ID_WORDS,
+    ISSUERS_TABLE,
+    SITE_TABLES,
+    RelayKind,
+    ScannerModel,
+    ScannerTrigger,
+    Settings,
+    SourceKind,
+)
 
 FILES: dict[str, dict[str, type]] = {"gate.toml": GATE_TABLES, "site.toml": SITE_TABLES}
 PRINTABLE = r"[^\x00-\x1f\x7f]"
@@ -257,9 +268,20 @@ def _contradictions(values: Values, gate: _File) -> list[Mistake]:
             wrong(table, key, f"{table}.{key} {pin} is also {users[pin]}", "one pin, one use")
         users.setdefault(pin, f"{table}.{key}")
     source = reader.get("source", SourceKind.PICAMERA2)
-    if source is not SourceKind.PICAMERA2 and reader.get("path") == "":
+    if source not in (SourceKind.PICAMERA2, SourceKind.SCANNER) and reader.get("path") == "":
         wrong("reader", "source", f"reader.source {source} needs reader.path", "the device, file or folder")
+    if source is SourceKind.SCANNER:
+        _scanner_contradictions(values.get("scanner", {}), wrong)
     return mistakes
+
+
+def _scanner_contradictions(scanner: Mapping[str, Any], wrong: Callable[[str, str, str, str], None]) -> None:
+    if scanner.get("port") == "":
+        wrong("reader", "source", "reader.source scanner needs scanner.port", "the serial port's name, best under /dev/serial/by-id")
+    if scanner.get("model", 0) is None:
+        wrong("reader", "source", "reader.source scanner needs scanner.model", f"one of {', '.join(ScannerModel)}")
+    if (scanner.get("model"), scanner.get("trigger")) == (ScannerModel.TERMINATED, ScannerTrigger.HOST):
+        wrong("scanner", "trigger", "scanner.model terminated takes no commands, so the gate cannot trigger it", 'trigger = "continuous"')
 
 
 def pins(settings: Settings) -> list[tuple[str, str, int]]:

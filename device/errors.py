@@ -5,12 +5,13 @@
     ├── SettingsError         3   a settings file is missing or wrong: all its mistakes at once
     ├── VerificationError     4   a signature, key or certificate does not hold
     ├── HardwareError         5   a camera, pin, port or driver is missing or silent
-    │   └── FrameError            one frame is not usable
+    │   ├── FrameError            one frame is not usable
+    │   └── ScannerError          a scan module is gone or silent, for now
     ├── ContactError          6   no contact: broker, gate process
     ├── LinkError             6   a local link broke or carried nonsense
     └── StoreError            7   the store cannot record
 
-Exit code 0 means success, 1 means that a check found a fault (``doctor``, ``demo``, ``replay``).
+Exit code 0 means success, 1 means that a check found a fault (``doctor``, ``demo``, ``replay``, ``focus``).
 """
 
 from __future__ import annotations
@@ -52,6 +53,10 @@ class HardwareError(QrgateError, OSError):
 
 class FrameError(HardwareError):
     """One frame is not usable (wrong size, empty); the source goes on."""
+
+
+class ScannerError(HardwareError):
+    """A scan module is gone or silent; it may come back, and the reader tries again."""
 
 
 class ContactError(QrgateError, ConnectionError):

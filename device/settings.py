@@ -46,6 +46,27 @@ class SourceKind(StrEnum):
     VIDEO = "video"
     FOLDER = "folder"
     RECORDING = "recording"
+    SCANNER = "scanner"
+
+
+class ScannerModel(StrEnum):
+    """A family of serial scan modules, one file each in ``device/reader/scanners``."""
+
+    GM65 = "gm65"
+    HONEYWELL = "honeywell"
+    TERMINATED = "terminated"
+
+
+class ScannerTrigger(StrEnum):
+    CONTINUOUS = "continuous"
+    HOST = "host"
+
+
+class Exposing(StrEnum):
+    """Who sets shutter and gain."""
+
+    HAND = "hand"
+    CAMERA = "camera"
 
 
 class DecoderName(StrEnum):
@@ -89,15 +110,37 @@ class Paths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    source: SourceKind = key(about="where frames come from")
-    path: str = key("", about="webcam device, video file, folder or recording; unused for picamera2")
+    source: SourceKind = key(about="where frames come from; scanner: a scan module on a serial port, see [scanner]")
+    path: str = key("", about="webcam device, video file, folder or recording; unused for picamera2 and scanner")
     width: int = key(1280, about="pixels", low=160, high=4096)
     height: int = key(720, about="pixels", low=120, high=3072)
     frames_per_s: float = key(30.0, about="pace asked of the source", low=1, high=240)
+    exposure: Exposing = key(
+        Exposing.HAND, about="hand: a short shutter, for codes in moving hands, where the source can be told; camera: left to the camera"
+    )
     decoders: tuple[DecoderName, ...] = key(tuple(DecoderName), about="zxing, zbar or both, in the order they are tried", low=1)
+    second_chance_ms: float = key(
+        4.0,
+        about="processor time for a frame with a code that could not be read, and a quarter of it where nothing but movement was seen; 0: none",
+        low=0,
+        high=50,
+    )
     left_after_s: float = key(0.6, about="a code not read for this long has left the view", low=0.2, high=10)
     started_ns: int = key(0, about="recording: monotonic moment of its first frame; 0 means when it is opened", low=0)
     loop: bool = key(False, about="recording, video and folder: start again at the end")  # noqa: FBT003
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanner:
+    model: ScannerModel | None = key(
+        None, about="gm65: Grow GM65, GM805, GM812, GM861S, Waveshare; honeywell; terminated: any that only sends texts with a terminator"
+    )
+    port: str = key("", about="the serial port, best its name under /dev/serial/by-id")
+    baud_rate: int = key(9600, about="bits/s, 8N1", low=1200, high=921_600)
+    trigger: ScannerTrigger = key(ScannerTrigger.CONTINUOUS, about="continuous: the module reads by itself; host: the gate tells it when")
+    left_after_s: float = key(
+        2.0, about="a text that the module did not send again for this long has left; longer than the module's own pause", low=0.5, high=10
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +246,7 @@ class Settings:
     folder: Path
     paths: Paths
     reader: Reader
+    scanner: Scanner
     pins: Pins
     relay: Relay
     lamps: Lamps
@@ -221,6 +265,7 @@ class Settings:
 GATE_TABLES: dict[str, type] = {
     "paths": Paths,
     "reader": Reader,
+    "scanner": Scanner,
     "pins": Pins,
     "relay": Relay,
     "lamps": Lamps,

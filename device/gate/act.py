@@ -32,6 +32,20 @@ class PersonPassed:
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """A signal that is worth less than any other: it is shown if the lamps tell nothing else just now."""
+
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A signal about the gate itself: nobody's answer is cut short for it."""
+
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """An output does not obey; the process must end so that ``failsafe`` lets go of everything."""
 
@@ -39,7 +53,7 @@ class Broken:
 
 
 Fact = Passage | ReportForced | Broken
-_Told = Grant | Signal | PersonPassed | None
+_Told = Grant | Signal | Hint | Standing | PersonPassed | None
 
 
 class Act:
@@ -52,6 +66,7 @@ class Act:
         self._song: list[Step] = []
         self._song_began_ns = 0
         self._again = False
+        self._standing: Signal | None = None
         self._thread = threading.Thread(target=self._run, name="act", daemon=True)
         self.beat_ns = monotonic_ns()
 
@@ -65,6 +80,14 @@ class Act:
 
     def show(self, signal: Signal) -> None:
         self._inbox.put(signal)
+
+    def hint(self, signal: Signal) -> None:
+        """Show ``signal``, but not over the song of another one: dropped then, since a hint is repeated."""
+        self._inbox.put(Hint(signal))
+
+    def stand(self, signal: Signal) -> None:
+        """Show ``signal`` as soon as no other one plays: a camera that fails while somebody passes does not take away the green."""
+        self._inbox.put(Standing(signal))
 
     def person_passed(self) -> None:
         self._inbox.put(PersonPassed(monotonic_ns()))
@@ -97,6 +120,11 @@ class Act:
                     self._do(self._turnstile.grant(told, monotonic_ns()))
                 case Signal():
                     self._begin(told)
+                case Hint(signal):
+                    if not self._song:
+                        self._begin(signal)
+                case Standing(signal):
+                    self._standing = signal
                 case PersonPassed(at_ns):
                     self._do(self._turnstile.person_passed(at_ns, monotonic_ns()))
                 case None:
@@ -153,8 +181,13 @@ class Act:
                     switch.on()
                 else:
                     switch.off()
-        if self._again and not self._song:  # not over the green of somebody who is still passing
+        if self._song:
+            return  # nothing over the green of somebody who is still passing
+        if self._again:
             self._begin(Signal.AGAIN)
+        elif self._standing:
+            signal, self._standing = self._standing, None
+            self._begin(signal)
 
     def _next_step_ns(self) -> int | None:
         return self._song_began_ns + self._song[0].at_ms * NS_PER_MS if self._song else None

@@ -1,6 +1,9 @@
-"""How the gate's eyes are: told by the reader, or by its absence. A gate that sees nothing says that it is out of order.
+"""How the gate's eyes are: told by the reader, or by its absence. Time is passed in.
 
-Every change is an alarm, at most one a second: a camera that flutters must not fill the store. Time is passed in.
+Every change is an alarm for operators, at most one a second: a camera that flutters must not fill the store. What anybody
+can bring about with a torn code is told once a minute at most; the rest is counted. What a person is told is in
+``SIGNAL_OF_STATE``: a gate that sees nothing says that it is out of order, and who holds up a code that cannot be read
+gets a hint, every few seconds while it lasts. Of the rest a person can mend nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +16,23 @@ from device.links import EyesState, ReaderState
 from device.turnstile.signals import Signal
 
 NO_READER = "no_reader"
-BLIND: frozenset[str] = frozenset({EyesState.NO_FRAMES, NO_READER})
+SIGNAL_OF_STATE: dict[str, Signal | None] = {
+    EyesState.OK: None,
+    EyesState.ENDED: None,
+    NO_READER: Signal.OUT_OF_ORDER,
+    EyesState.NO_FRAMES: Signal.OUT_OF_ORDER,
+    EyesState.CAMERA_FAULT: Signal.OUT_OF_ORDER,
+    EyesState.COVERED: Signal.OUT_OF_ORDER,
+    EyesState.DARK: None,
+    EyesState.BRIGHT: None,
+    EyesState.OUT_OF_FOCUS: None,
+    EyesState.SLOW: None,
+    EyesState.GLARE: Signal.TILT_IT,
+    EyesState.UNREADABLE: Signal.HOLD_STILL,
+}
+BLIND = frozenset(state for state, signal in SIGNAL_OF_STATE.items() if signal is Signal.OUT_OF_ORDER)
+HELPED = frozenset(state for state, signal in SIGNAL_OF_STATE.items() if signal and state not in BLIND)
+"""A person stands there, and gets a hint."""
 
 START_NS = 10 * NS
 """A reader needs some seconds for Python, its decoders' self-test and the camera."""
@@ -23,11 +42,22 @@ AWAY_NS = 3 * NS
 
 INTERVAL_NS = NS
 
+PERSONS_NS = 60 * NS
+"""From one alarm about a code that cannot be read to the next: a lane full of people who come with one each is one message a minute."""
+
+HINT_NS = 4 * NS
+"""From one hint to the next: time to understand it, and to try."""
+
 
 class Eyes:
-    def __init__(self, now_ns: int, *, alarm: Callable[[dict[str, Any]], None], show: Callable[[Signal], None]) -> None:
+    def __init__(
+        self, now_ns: int, *, alarm: Callable[[dict[str, Any]], None], show: Callable[[Signal], None], hint: Callable[[Signal], None]
+    ) -> None:
         self._alarm = alarm
         self._show = show
+        self._hint = hint
+        self._hinted_ns = now_ns - HINT_NS
+        self._helped_ns = now_ns - PERSONS_NS  # the last alarm about a person's code
         self._now: str = EyesState.OK
         self._told: str = EyesState.OK
         self._told_ns = now_ns - INTERVAL_NS
@@ -60,8 +90,22 @@ class Eyes:
         if self._missed_at_ns is not None and now_ns >= self._missed_at_ns:
             self._counters = {}
             self._become(NO_READER)
-        if self._now != self._told and now_ns - self._told_ns >= INTERVAL_NS:
+        if self._now != self._told and self._may_tell(now_ns):
             self._tell(now_ns)
+        self._help(now_ns)
+
+    def _may_tell(self, now_ns: int) -> bool:
+        """Is it time for the next alarm? That the gate sees again, if only badly, is never held back: its lamps say so too."""
+        if now_ns - self._told_ns < INTERVAL_NS:
+            return False
+        return self._now not in HELPED or self._told in BLIND or now_ns - self._helped_ns >= PERSONS_NS
+
+    def _help(self, now_ns: int) -> None:
+        """A hint for the person who stands there, if the state is about one; not over lamps that say that the gate is out of order."""
+        signal = SIGNAL_OF_STATE[self._now]
+        if signal and self._now in HELPED and not self._out_of_order and now_ns - self._hinted_ns >= HINT_NS:
+            self._hinted_ns = now_ns
+            self._hint(signal)
 
     def _become(self, state: str) -> None:
         if state != self._now:
@@ -71,10 +115,12 @@ class Eyes:
     def _tell(self, now_ns: int) -> None:
         folded = {"folded": self._changes - 1} if self._changes > 1 else {}  # changes that came and went in between
         self._told, self._told_ns, self._changes = self._now, now_ns, 0
+        if self._now in HELPED:
+            self._helped_ns = now_ns
         self._alarm({"what": "camera", "state": str(self._now), **self._counters, **folded})
         if self._now in BLIND:
             self._out_of_order = True
             self._show(Signal.OUT_OF_ORDER)
-        elif self._now == EyesState.OK and self._out_of_order:
+        elif self._now != EyesState.ENDED and self._out_of_order:
             self._out_of_order = False
             self._show(Signal.DARK)

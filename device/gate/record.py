@@ -69,7 +69,7 @@ class Record:
         self._outbox = outbox
         self._selector = selectors.DefaultSelector()
         self._selector.register(facts, selectors.EVENT_READ, self._take_facts)
-        self._eyes = Eyes(monotonic_ns(), alarm=lambda facts: deciding.fact(EventType.ALARM, facts), show=act.show)
+        self._eyes = Eyes(monotonic_ns(), alarm=lambda facts: deciding.fact(EventType.ALARM, facts), show=act.stand, hint=act.hint)
         self._reader = _Peer(
             "reader", reader, self._selector, self._from_reader, connected=lambda _link: self._eyes.connected(), lost=self._reader_lost
         )

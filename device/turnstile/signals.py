@@ -25,6 +25,8 @@ class Signal(StrEnum):
     ANOTHER_CODE = "another_code"
     AGAIN = "again"
     ONE_AT_A_TIME = "one_at_a_time"
+    HOLD_STILL = "hold_still"
+    TILT_IT = "tilt_it"
     OUT_OF_ORDER = "out_of_order"
     DARK = "dark"
 
@@ -62,6 +64,14 @@ STEPS: dict[Signal, tuple[Step, ...]] = {
         _lit(_R, (0, 200), (400, 600), (800, 1000)),
         _lit(_G, (200, 400), (600, 800)),
         _lit(_B, (0, 60), (150, 210), (300, 360), (450, 510)),
+    ),
+    # three ticks, both lamps flicker with them: "seen, not read: hold it still, a hand's breadth away"
+    Signal.HOLD_STILL: _in_order(*(_lit(each, (0, 60), (200, 260), (400, 460)) for each in (_R, _G, _B))),
+    # three ticks and a longer tone, the lamps in turn as the code should turn: "seen, light lies on it: tilt it"
+    Signal.TILT_IT: _in_order(
+        _lit(_R, (0, 60), (400, 460)),
+        _lit(_G, (200, 260), (600, 900)),
+        _lit(_B, (0, 60), (200, 260), (400, 460), (600, 900)),
     ),
     # red until the next signal, and three long tones, once
     Signal.OUT_OF_ORDER: _in_order([Step(0, _R, on=True)], _lit(_B, (0, 400), (600, 1000), (1200, 1600))),

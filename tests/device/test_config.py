@@ -13,6 +13,7 @@ from device.config import load, load_tables, pins
 from device.domain import Direction
 from device.errors import SettingsError
 from device.reader.decoders import DECODERS as DECODERS_OF_THE_READER
+from device.reader.scanners import SCANNERS
 from device.settings import (
     GATE_TABLES,
     SITE_TABLES,
@@ -34,6 +35,9 @@ from device.settings import (
     Recorder,
     Relay,
     RelayKind,
+    Scanner,
+    ScannerModel,
+    ScannerTrigger,
     Settings,
     Site,
     SourceKind,
@@ -109,6 +113,7 @@ def test_settings_have_defaults_and_paths_from_their_folder(tmp_path: Path) -> N
             started_ns=0,
             loop=False,
         ),
+        scanner=Scanner(),
         pins=Pins(factory=PinFactory.MOCK, chip=0),
         relay=Relay(kind=RelayKind.GPIO, pin=17, active_high=True, port="", channel=1, pulse_s=0.5, max_on_s=3.0),
         lamps=Lamps(green_pin=None, red_pin=None),
@@ -135,6 +140,19 @@ def test_settings_have_defaults_and_paths_from_their_folder(tmp_path: Path) -> N
 def test_a_whole_number_will_do_where_a_number_is_asked(tmp_path: Path) -> None:
     pulse_s = load(write(tmp_path, gate=edited(GATE, "pin = 17", "pin = 17\npulse_s = 2"))).relay.pulse_s
     assert (pulse_s, type(pulse_s)) == (2.0, float)
+
+
+def test_a_scan_module_instead_of_a_camera_has_a_table_of_its_own(tmp_path: Path) -> None:
+    scanner = '"scanner"\n[scanner]\nmodel = "gm65"\nport = "/dev/ttyUSB0"\ntrigger = "host"\nbaud_rate = 115200\nleft_after_s = 1.5'
+    settings = load(write(tmp_path, gate=edited(GATE, '"picamera2"', scanner)))
+    assert (settings.reader.source, settings.scanner) == (
+        SourceKind.SCANNER,
+        Scanner(model=ScannerModel.GM65, port="/dev/ttyUSB0", baud_rate=115_200, trigger=ScannerTrigger.HOST, left_after_s=1.5),
+    )
+
+
+def test_the_scan_modules_of_the_settings_are_those_that_the_reader_knows() -> None:
+    assert set(ScannerModel) == set(SCANNERS)
 
 
 def test_a_gate_without_issuers_is_possible(tmp_path: Path) -> None:
@@ -169,6 +187,7 @@ NO_USER = "does not have the form [a-z_][a-z0-9_-]{0,31}| (user that runs the re
 ID = "expected lower-case letters, digits and hyphens, at most 32"
 DECODERS = "(zxing, zbar or both, in the order they are tried)"
 RELAY_PIN = "BCM number; 9 to 27, whose pull is down while nobody drives them"
+FAMILIES = "(gm65: Grow GM65, GM805, GM812, GM861S, Waveshare; honeywell; terminated: any that only sends texts with a terminator)"
 GATE_MISTAKES = {
     "a typo in a key": ("pin = 17", "pim = 17", ["gate.toml:8: unknown key 'pim' in [relay] (did you mean 'pin'?)"]),
     "a key nobody knows": (
@@ -184,7 +203,7 @@ GATE_MISTAKES = {
     "a table nobody knows": (
         "pin = 17",
         "pin = 17\n[zz]",
-        ["gate.toml:9: unknown 'zz' (known: paths, reader, pins, relay, lamps, buzzer, passage, clock, links)"],
+        ["gate.toml:9: unknown 'zz' (known: paths, reader, scanner, pins, relay, lamps, buzzer, passage, clock, links)"],
     ),
     "a key outside of all tables": ("[reader]", "pin = 17\n[reader]", ["gate.toml:1: unknown 'pin' (did you mean 'pins'?)"]),
     "a table of the other file": ("pin = 17", "pin = 17\n[broker]", ["gate.toml:9: [broker] belongs in site.toml (a table stands in one file only)"]),
@@ -286,6 +305,26 @@ GATE_MISTAKES = {
         "17\npulse_s = 4",
         ["gate.toml:9: relay.pulse_s 4.0 is longer than relay.max_on_s 3.0 (the maximum is a limit, not the pulse)"],
     ),
+    "a scan module without a port and a model": (
+        "picamera2",
+        "scanner",
+        [
+            "gate.toml:2: reader.source scanner needs scanner.port (the serial port's name, best under /dev/serial/by-id)",
+            "gate.toml:2: reader.source scanner needs scanner.model (one of gm65, honeywell, terminated)",
+        ],
+    ),
+    "a scan module of a family that nobody knows": (
+        '"picamera2"',
+        '"scanner"\n[scanner]\nmodel = "gm67"\nport = "/dev/ttyUSB0"',
+        [
+            f"gate.toml:4: scanner.model: expected one of gm65, honeywell, terminated, found 'gm67' {FAMILIES}",
+        ],
+    ),
+    "a trigger for a scan module that takes no commands": (
+        '"picamera2"',
+        '"scanner"\n[scanner]\nmodel = "terminated"\nport = "/dev/ttyUSB0"\ntrigger = "host"',
+        ['gate.toml:6: scanner.model terminated takes no commands, so the gate cannot trigger it (trigger = "continuous")'],
+    ),
     "a webcam without a device": ("picamera2", "webcam", ["gate.toml:2: reader.source webcam needs reader.path (the device, file or folder)"]),
 }
 
@@ -367,7 +406,7 @@ def test_all_mistakes_of_both_files_are_told_at_once(tmp_path: Path) -> None:
 def test_a_key_that_is_wrong_hides_no_others_that_do_not_agree_and_contradicts_none(tmp_path: Path) -> None:
     gate = edited(GATE, "pin = 17", 'kind = "lcus"\npin = 2\nprot = "/dev/ttyUSB0"\npulse_s = 5\n[lamps]\nred_pin = 9\ngreen_pin = 9\n[zz]')
     assert complaints(write(tmp_path, gate=gate)) == [
-        "gate.toml:15: unknown 'zz' (known: paths, reader, pins, relay, lamps, buzzer, passage, clock, links)",
+        "gate.toml:15: unknown 'zz' (known: paths, reader, scanner, pins, relay, lamps, buzzer, passage, clock, links)",
         "gate.toml:10: unknown key 'prot' in [relay] (did you mean 'port'?)",
         f"gate.toml:9: relay.pin: expected 9 to 27, found 2 ({RELAY_PIN})",
         "gate.toml:11: relay.pulse_s 5.0 is longer than relay.max_on_s 3.0 (the maximum is a limit, not the pulse)",

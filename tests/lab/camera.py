@@ -19,6 +19,8 @@ from device.clock import NS, monotonic_ns
 from device.demo.payloads import payloads
 from device.errors import HardwareError
 from device.reader.frame import Luma
+from device.reader.reduction import Reducer
+from device.reader.sources.picamera2 import BUFFERS
 from tests.device.reader.pictures import RANDOM, code, scene
 from tests.lab.camera_service import check_service
 from tests.lab.report import Report
@@ -78,18 +80,26 @@ def check_frames(report: Report, width: int, height: int, frames_per_s: float) -
         taken_ns: list[int] = []
         ages_ns: list[int] = []
         owners: set[int] = set()
+        half_owners: set[int] = set()
+        differences: list[int] = []
         begin_ns = monotonic_ns()
         while len(taken_ns) < FRAMES and (frame := source.next(1.0)) is not None:
             ages_ns.append(monotonic_ns() - frame.taken_ns)
             taken_ns.append(frame.taken_ns)
-            if len(taken_ns) % 50 == 0:
+            if len(taken_ns) % 50 == 0 and frame.half is not None:
                 owners.add(OPENER.camera.allocator.owners(frame.luma))
-            shape = frame.luma.shape
+                half_owners.add(OPENER.camera.allocator.owners(frame.half))
+                differences.append(np.abs(Reducer().half(frame.luma).astype(np.int16) - frame.half).max())
+            shapes = frame.luma.shape, frame.half.shape if frame.half is not None else None
             frame.release()
         pace = len(taken_ns) * NS / (monotonic_ns() - begin_ns)
         size = f"{width}x{height}"
         report.check(f"{size}: {FRAMES} frames without starving, {pace:.0f} frames/s, {source.dropped} passed over", FRAMES, len(taken_ns))
-        report.check(f"{size}: luma of the promised shape lies in one of the camera's buffers, not copied", ((height, width), {1}), (shape, owners))
+        wanted = (height, width), (height // 2, width // 2)
+        report.check(
+            f"{size}: luma and half of the promised shapes lie in one buffer each, not copied", (wanted, {1}, {1}), (shapes, owners, half_owners)
+        )
+        report.at_most(f"{size}: the half is the same picture, 2x2 pixels averaged; steps of brightness", 1, max(differences))
         report.check(f"{size}: the sensor's time stamps rise", True, bool((np.diff(taken_ns) > 0).all()))
         p50_ms, most_ms = np.percentile(ages_ns, (50, 100)) / 1e6
         report.check(f"{size}: frames are fresh, {p50_ms:.1f} ms old (p50), {most_ms:.1f} ms (maximum), allowed 100", True, 0 < most_ms < 100)
@@ -104,8 +114,7 @@ def check_held_frames(report: Report) -> None:
         begin_ns = monotonic_ns()
         nothing = source.next(0.3)
         waited_s = (monotonic_ns() - begin_ns) / NS
-        buffers = len(OPENER.camera.allocator.mapped_buffers)  # libcamera's virtual camera takes no more than 4 of the 6
-        report.check(f"a camera whose {buffers} buffers are all held gives nothing", (buffers, None), (len(frames), nothing))
+        report.check(f"a camera whose {BUFFERS} buffers are all held gives nothing", (BUFFERS, None), (len(frames), nothing))
         report.at_most("... and is waited for no longer than asked, 0.3 s; s", 0.45, waited_s)
         for frame in frames:
             frame.release()
@@ -113,6 +122,16 @@ def check_held_frames(report: Report) -> None:
         report.check("... and gives frames again once they are released", True, again is not None)
         if again is not None:
             again.release()
+
+
+def check_one_stream(report: Report) -> None:
+    """A camera that is opened without the second stream; and one that is told to give a size it does not have."""
+    with OPENER.source(640, 480, 100, half=False) as source:
+        frame = source.next(1.0)
+        report.check("one stream: a frame without a half", ((480, 640), None), (frame.luma.shape, frame.half) if frame else None)
+        if frame is not None:
+            frame.release()
+        report.check("... and no exposure to set, since this camera has no such controls", None, source.limits)
 
 
 def check_late_frame(report: Report) -> None:
@@ -190,6 +209,7 @@ def main() -> int:
     checks: dict[str, Callable[[Report], None]] = {
         "640x480": partial(check_frames, width=640, height=480, frames_per_s=200),
         "1280x720": partial(check_frames, width=1280, height=720, frames_per_s=100),
+        "one stream": check_one_stream,
         "frames held back": check_held_frames,
         "a late frame": check_late_frame,
         "silence": check_silence,

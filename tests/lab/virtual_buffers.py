@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from device.reader.frame import Luma
+from device.reader.sources.picamera2 import BUFFERS
 
 
 class Sync:
@@ -41,7 +42,8 @@ class Buffers:
     def allocate(self, libcamera_config: Iterable[Any], _use_case: str | None) -> None:
         self.close()
         for stream in libcamera_config:
-            self._of_stream[stream.stream] = [self._buffer(stream) for _ in range(stream.buffer_count)]
+            # libcamera's virtual camera says 4, whatever was asked for, and takes any number.
+            self._of_stream[stream.stream] = [self._buffer(stream) for _ in range(max(stream.buffer_count, BUFFERS))]
 
     def _buffer(self, stream: Any) -> Any:
         libcamera = importlib.import_module("libcamera")

@@ -34,14 +34,16 @@ FRAMES_A_PICTURE = 4
 
 
 def write_configuration(cameras: Mapping[tuple[int, int], Sequence[Luma]], folder: Path = FOLDER) -> None:
-    """One camera a size (width, height), which shows its pictures one after the other and begins again at the end."""
+    """One camera a size (width, height), which shows its pictures one after the other and begins again at the end; also at half size."""
     text = "%YAML 1.1\n---\n"
     for (width, height), pictures in cameras.items():
         shown = folder / name_of(width, height)
         shown.mkdir()
         for number, luma in enumerate(pictures):
             Image.fromarray(_softened(luma)).convert("RGB").save(shown / f"{number}.jpg", quality=90)
-        text += f'"{shown.name}":\n  supported_formats:\n  - width: {width}\n    height: {height}\n    frame_rates: [30, 30]\n'
+        text += f'"{shown.name}":\n  supported_formats:\n'
+        for part in (1, 2):
+            text += f"  - width: {width // part}\n    height: {height // part}\n    frame_rates: [30, 30]\n"
         text += f'  frames:\n    path: "{shown}/"\n  location: "CameraLocationFront"\n  model: "{shown.name}"\n'
     (folder / "virtual.yaml").write_text(text, encoding="ascii")
 
@@ -136,7 +138,7 @@ class Opener:
 
     camera: Any = None
 
-    def source(self, width: int, height: int, frames_per_s: float, *, sensor_frames_per_s: float = 0) -> Picamera2Source:
+    def source(self, width: int, height: int, frames_per_s: float, *, sensor_frames_per_s: float = 0, half: bool = True) -> Picamera2Source:
         """Not yet entered. The sensor keeps the pace that the reader asks for, unless it is told another one."""
 
         def opened() -> Any:
@@ -144,7 +146,7 @@ class Opener:
             return self.camera
 
         load()
-        return Picamera2Source(opened, width=width, height=height, frames_per_s=frames_per_s, stream="main", pixel_format="NV12")
+        return Picamera2Source(opened, width=width, height=height, frames_per_s=frames_per_s, half=half, pixel_format="NV12")
 
     def of_settings(self, settings: Reader) -> Picamera2Source:
         return self.source(settings.width, settings.height, settings.frames_per_s)

@@ -16,6 +16,7 @@ from device.settings import Reader, SourceKind
 class FrameSource(Protocol):
     """Where frames come from; a context manager that owns its device. Used by one thread.
 
+    A camera that fell silent is left and entered again; its frame numbers go on.
     ``ended`` says that no frame will ever come again (a finite source). ``dropped`` counts the frames that the
     source had to pass over, since nobody asked for them in time.
     """
@@ -59,9 +60,11 @@ def open_source(settings: Reader) -> FrameSource:
     """The source that the settings name, not yet entered.
 
     Raises:
-        HardwareError: its library is not installed.
+        HardwareError: its library is not installed, or it gives no frames, as a scan module.
     """
-    entry = SOURCES[settings.source]
+    entry = SOURCES.get(settings.source)
+    if entry is None:
+        raise HardwareError(f"reader.source {settings.source} gives no pictures", hint="this needs a camera, a video or pictures")
     module, _, function = entry.factory.partition(":")
     try:
         make: Callable[[Reader], FrameSource] = getattr(importlib.import_module(module), function)

@@ -8,20 +8,26 @@ that timed out stays queued, a request that nobody releases starves the camera, 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from device.clock import NS
 from device.errors import HardwareError
-from device.reader.frame import Frame, luma_of_bytes
+from device.reader.frame import Exposure, Frame, Luma, luma_of_bytes
+from device.reader.optics.exposure import Limits
+from device.reader.recent import FRAMES_KEPT
 from device.reader.sources.pace import REAL_PACE, Pace
 from device.settings import Reader
 
-BUFFERS = 6
-"""One request in the decoder, one in the mailbox, one just captured, and three for the sensor to write into."""
+BUFFERS = FRAMES_KEPT + 5
+"""The frames that are looked back at and the one that is looked at, one in the mailbox, one just captured, and three for the
+sensor to write into. At 1280x720 with its half size that is 19 MB of contiguous memory (1.7 MB each), and as much again for
+the raw stream that picamera2 adds."""
+
+SHUTTER, GAIN, AUTOMATIC = "ExposureTime", "AnalogueGain", "AeEnable"
 
 STALE_FRAMES = 4
 """A frame is 2 to 3 intervals old when it leaves the image processor; older ones lay in a queue."""
@@ -37,13 +43,17 @@ HINT = "check the ribbon cable, then: rpicam-hello --list-cameras"
 
 
 class Picamera2Source:
-    """Luma views of one stream. ``open_camera`` makes the Picamera2 object, which is configured and started here.
+    """Luma views, full size and half. ``open_camera`` makes the Picamera2 object, which is configured and started here.
 
     ``map_buffer(request, stream, reshape=False, write=False)`` is picamera2's ``MappedArray``: a view into the
     camera's own buffer, where ``make_buffer`` and ``make_array`` copy. It stays open until the frame is released.
 
-    ``stream`` is "lores" on a Pi: the image processor then gives a small YUV420 picture beside the main one at no
-    cost. A camera with one stream only (libcamera's virtual one) takes "main" and NV12.
+    With ``half`` the image processor gives each picture a second time, at half width and height, at no cost to the
+    processor (stream "lores"). It is scaled with some smoothing, as a mean over 2 x 2 pixels is. Both lie in one
+    request, so they show the same moment. Where the camera has no second stream, it is to be opened without: a camera
+    that cannot give what was asked is an error.
+
+    It is a ``CameraControl`` too.
     """
 
     def __init__(  # noqa: PLR0913  what differs between a Pi, the virtual camera and a test
@@ -53,7 +63,7 @@ class Picamera2Source:
         width: int,
         height: int,
         frames_per_s: float,
-        stream: Literal["main", "lores"] = "lores",
+        half: bool = True,
         pixel_format: str = "YUV420",
         map_buffer: Callable[..., Any] | None = None,
         pace: Pace = REAL_PACE,
@@ -62,9 +72,12 @@ class Picamera2Source:
         self._map_buffer = map_buffer
         self._size = (width, height)
         self._frames_per_s = frames_per_s
-        self._stream = stream
+        self._half = half
         self._format = pixel_format
         self._pace = pace
+        self.limits: Limits | None = None  # known once it was entered
+        self._wished: Exposure | None = None
+        self._set: Exposure | None = None
         self._number = 0
         self._due_ns = 0
         self._in_a_row = 0  # stale frames: a slow camera's frames are old, and no queue holds more than the buffers
@@ -83,18 +96,45 @@ class Picamera2Source:
         try:
             self._camera.configure(self._configuration())
             # Width, height and stride as the camera set them, not as they were asked: rows may be padded (issue #645).
-            actual = self._camera.camera_configuration()[self._stream]
-            self._width, self._height = actual["size"]
-            self._stride = actual["stride"]
+            self._actual = {name: self._camera.camera_configuration()[name] for name in self._streams()}
+            self.limits, self._set = self._limits(), None
+            self._check_half()
+            self._check_buffers()
             self._camera.start()
         except (RuntimeError, ValueError, KeyError, OSError) as error:
             self._camera.close()
-            raise HardwareError(f"the camera gives no {self._stream} stream of {self._size} in {self._format}: {error}", hint=HINT) from None
+            raise HardwareError(
+                f"the camera gives no {' and '.join(self._streams())} stream of {self._size} in {self._format}: {error}", hint=HINT
+            ) from None
+        except HardwareError:
+            self._camera.close()
+            raise
         return self
 
+    def _streams(self) -> tuple[str, ...]:
+        return ("main", "lores") if self._half else ("main",)
+
+    def _check_half(self) -> None:
+        if self._half:
+            (width, height), half = self._actual["main"]["size"], self._actual["lores"]["size"]
+            if (2 * half[0], 2 * half[1]) != (width, height):
+                raise HardwareError(
+                    f"the camera's second stream has {half[0]}x{half[1]} pixels, not half of {width}x{height}",
+                    hint="set reader.width and reader.height to a size that it can halve, such as 1280 x 720",
+                )
+
+    def _check_buffers(self) -> None:
+        """Fewer would all be held by the reader at some time, and no frame could come any more."""
+        granted = min(len(self._camera.allocator.buffers(stream)) for stream in self._camera.streams)
+        if granted < BUFFERS:
+            raise HardwareError(
+                f"the camera gives {granted} buffers, the reader needs {BUFFERS}",
+                hint="a USB camera is read through V4L2: set reader.source to webcam",
+            )
+
     def _configuration(self) -> Any:
-        wanted = {"size": self._size, "format": self._format}
-        streams = {name: dict(wanted) for name in ("main", self._stream)}  # lores may not be larger than main
+        sizes = {"main": self._size, "lores": (self._size[0] // 2, self._size[1] // 2)}
+        streams = {name: {"size": sizes[name], "format": self._format} for name in self._streams()}
         interval_us = round(1e6 / self._frames_per_s)
         paced = "FrameDurationLimits" in self._camera.camera_controls  # a webcam has none such
         controls = {"FrameDurationLimits": (interval_us, interval_us)} if paced else {}
@@ -107,11 +147,33 @@ class Picamera2Source:
         except RuntimeError as reason:
             raise HardwareError(f"the camera cannot be closed: {reason}", hint=HINT) from None
 
+    def expose(self, exposure: Exposure) -> None:
+        """Done with the next frame, in the thread that takes frames, and again after the camera was opened anew."""
+        self._wished = exposure
+
+    def _obey(self) -> None:
+        """picamera2 hands controls over with its next request; the sensor follows two or three frames later."""
+        wished = self._wished
+        if wished is not None and wished != self._set:
+            self._camera.set_controls({AUTOMATIC: False, SHUTTER: wished.shutter_us, GAIN: wished.gain})
+            self._set = wished
+
+    def _limits(self) -> Limits | None:
+        """What the sensor can do within one frame interval; ``None`` where it cannot be told what to do."""
+        known = self._camera.camera_controls
+        if not {SHUTTER, GAIN, AUTOMATIC} <= set(known):
+            return None
+        (shortest_us, longest_us, *_), (_, most, *_) = known[SHUTTER], known[GAIN]
+        if longest_us < 1 or most < 1:
+            return None
+        return Limits(max(int(shortest_us), 1), min(int(longest_us), int(1e6 / self._frames_per_s)), float(most))
+
     def next(self, timeout_s: float) -> Frame | None:
         give_up_ns = self._pace.clock() + int(timeout_s * NS)
         if not self._pace.reach(self._due_ns, timeout_s):
             return None
         try:
+            self._obey()
             for _ in range(BUFFERS + 1):
                 request = self._capture(max(give_up_ns - self._pace.clock(), NS // 100) / NS)
                 if request is None:
@@ -142,7 +204,8 @@ class Picamera2Source:
             undo.callback(request.release)
             now_ns = self._pace.clock()
             # First pixel read out. libcamera counts from boot, as the monotonic clock of a Pi does: it never sleeps.
-            taken_ns = int(request.get_metadata().get("SensorTimestamp", now_ns))
+            metadata = request.get_metadata()
+            taken_ns = int(metadata.get("SensorTimestamp", now_ns))
             number, self._number = self._number, self._number + 1
             if now_ns - taken_ns > STALE_FRAMES * NS / self._frames_per_s and self._in_a_row < BUFFERS:
                 self._in_a_row += 1
@@ -150,15 +213,33 @@ class Picamera2Source:
                 return None
             self._in_a_row = 0
             self._due_ns = now_ns + int(PACE_OF_INTERVAL * NS / self._frames_per_s)
-            assert self._map_buffer is not None  # noqa: S101  set when the source was entered
-            mapped = undo.enter_context(self._map_buffer(request, self._stream, reshape=False, write=False))
-            luma = luma_of_bytes(mapped.array, width=self._width, height=self._height, stride=self._stride)
-            return Frame(luma, number, taken_ns, undo.pop_all().close)
+            luma = self._plane(request, "main", undo)
+            half = self._plane(request, "lores", undo) if self._half else None
+            return Frame(luma, number, taken_ns, undo.pop_all().close, half, _exposure(metadata))
+
+    def _plane(self, request: Any, stream: str, undo: ExitStack) -> Luma:
+        """The luma of one stream, mapped until ``undo`` is closed."""
+        assert self._map_buffer is not None  # noqa: S101  set when the source was entered
+        mapped = undo.enter_context(self._map_buffer(request, stream, reshape=False, write=False))
+        width, height = self._actual[stream]["size"]
+        return luma_of_bytes(mapped.array, width=width, height=height, stride=self._actual[stream]["stride"])
+
+
+def _exposure(metadata: Mapping[str, Any]) -> Exposure | None:
+    """``None`` where the camera does not tell, or tells of no light at all: brightness is compared by division."""
+    shutter_us, gain = int(metadata.get(SHUTTER, 0)), float(metadata.get(GAIN, 0))
+    return Exposure(shutter_us, gain) if shutter_us > 0 and gain > 0 else None
 
 
 def open_picamera2(settings: Reader) -> Picamera2Source:
     """The first camera of this Pi. Raises HardwareError where picamera2 is not installed."""
-    return Picamera2Source(open_first_camera, width=settings.width, height=settings.height, frames_per_s=settings.frames_per_s)
+    return Picamera2Source(
+        open_first_camera,
+        width=settings.width,
+        height=settings.height,
+        frames_per_s=settings.frames_per_s,
+        half=settings.width % 4 == 0 and settings.height % 4 == 0,  # colour has half of a stream's size again
+    )
 
 
 def open_first_camera() -> Any:

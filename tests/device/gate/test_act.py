@@ -244,6 +244,45 @@ def test_a_new_signal_replaces_the_old_one_at_once(bench: Bench) -> None:
     assert "red" not in bench.lit()
 
 
+def test_a_hint_is_shown_where_nothing_else_is_and_never_over_another_signal(bench: Bench) -> None:
+    bench.act.grant(grant())
+    bench.await_change("green", on=True)
+    bench.act.hint(Signal.OUT_OF_ORDER)  # any signal can be one; this one is red only
+    bench.await_change("green", on=False)
+    assert [name for name, on, _ in bench.changed() if on] == []
+    bench.act.hint(Signal.HOLD_STILL)
+    lit_ns = [bench.await_change(lamp, on=True) for lamp in ("red", "green")]
+    assert lit_ns[1] - lit_ns[0] <= LATE_NS
+
+
+def test_a_hint_gives_way_to_every_other_signal(bench: Bench) -> None:
+    bench.act.hint(Signal.TILT_IT)
+    bench.await_change("red", on=True)
+    bench.act.grant(grant())
+    bench.await_change("relay", on=True)
+    assert "green" in bench.lit()
+
+
+def test_how_the_gate_is_waits_for_the_green_of_somebody_who_passes(bench: Bench) -> None:
+    bench.act.grant(grant())
+    green_ns = bench.await_change("green", on=True)
+    bench.act.stand(Signal.OUT_OF_ORDER)
+    dark_ns = bench.await_change("green", on=False)
+    assert dark_ns - green_ns >= 2 * NS * 0.9
+    assert bench.await_change("red", on=True) - dark_ns <= LATE_NS
+
+
+def test_who_is_to_show_it_again_is_told_so_before_the_gate_is_out_of_order(bench: Bench) -> None:
+    bench.act.grant(grant("one"))
+    bench.act.grant(grant("two", within_ns=-1))
+    bench.act.stand(Signal.OUT_OF_ORDER)
+    again_ns = bench.await_change("red", on=True)
+    assert bench.await_change("red", on=False) - again_ns <= 0.7 * NS + LATE_NS
+    for on in (True, False, True):
+        last_ns = bench.await_change("red", on=on)
+    assert last_ns - again_ns <= 1.7 * NS + LATE_NS  # and stays
+
+
 def test_a_lamp_that_is_not_fitted_is_passed_over() -> None:
     bench = Bench()
     bench.act = Act(bench.act._turnstile, bench.relay, {}, bench.facts.put)

@@ -18,7 +18,7 @@ from device.clock import NS, monotonic_ns
 from device.domain import Passage, PassageOutcome
 from device.errors import HardwareError, QrgateError
 from device.events.topics import Topics
-from device.gate.act import Broken
+from device.gate.act import Broken, Standing
 from device.gate.outbox import Outbox
 from device.gate.record import ACT_SILENT_NS, ACT_SILENT_TURNS, TURN_S, Facts, Record
 from device.links import BrokerState, Events, Give, Hello, Link, Listener, Message, ReaderState, Received, Refused, View, connect, own_uid
@@ -182,7 +182,7 @@ def test_a_camera_that_stops_and_comes_back_is_two_alarms(bench: Bench, reader: 
     for _ in range(2):
         bench.await_commit()
     assert bench.deciding.facts() == [alarm("no_frames"), alarm("ok")]
-    assert bench.deciding.told() == [Signal.OUT_OF_ORDER, Signal.DARK]
+    assert bench.deciding.told() == [Standing(Signal.OUT_OF_ORDER), Standing(Signal.DARK)]
 
 
 @pytest.mark.parametrize("message", [Give(0, 1), Hello("b", "e", 0), BrokerState(True), Refused(1, 135)])
@@ -254,7 +254,7 @@ def test_a_reader_that_goes_and_comes_back_well_is_two_alarms(bench: Bench) -> N
         link.send(state("ok"))
         bench.await_commit()
     assert bench.deciding.facts() == [("qrgate.alarm", {"what": "camera", "state": "no_reader"}), alarm("ok")]
-    assert bench.deciding.told() == [Signal.OUT_OF_ORDER, Signal.DARK]
+    assert bench.deciding.told() == [Standing(Signal.OUT_OF_ORDER), Standing(Signal.DARK)]
 
 
 def test_refusals_of_a_minute_that_is_not_over_are_recorded_at_an_orderly_end(bench: Bench, reader: Link) -> None:

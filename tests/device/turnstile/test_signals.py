@@ -83,6 +83,8 @@ def test_tones_are_counted_in_different_numbers_or_lengths() -> None:
         Signal.ANOTHER_CODE: (2, False),
         Signal.AGAIN: (2, True),
         Signal.ONE_AT_A_TIME: (4, False),
+        Signal.HOLD_STILL: (3, False),
+        Signal.TILT_IT: (4, True),
         Signal.OUT_OF_ORDER: (3, True),
     }
 

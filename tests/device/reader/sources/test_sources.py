@@ -13,8 +13,13 @@ from device.settings import Reader, SourceKind
 HEAVY = ("av", "PIL", "picamera2")
 
 
-def test_every_kind_of_the_settings_is_in_the_table() -> None:
-    assert set(SOURCES) == set(SourceKind)
+def test_every_kind_of_the_settings_that_gives_frames_is_in_the_table() -> None:
+    assert set(SOURCES) == set(SourceKind) - {SourceKind.SCANNER}
+
+
+def test_a_scan_module_gives_no_frames_and_is_refused_with_a_hint() -> None:
+    with pytest.raises(HardwareError, match="gives no pictures"):
+        open_source(Reader(source=SourceKind.SCANNER))
 
 
 @pytest.mark.parametrize(

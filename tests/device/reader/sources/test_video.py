@@ -46,7 +46,7 @@ def test_pictures_come_at_the_pace_of_their_time_stamps_with_exact_pixels(film: 
     assert [each[:3] for each in frames] == [(0, 0, 0), (1, 40, 40), (2, 80, 80), (3, 200, 200)]
     assert [frame[3].shape for frame in frames] == [(200, 330)] * 4
     read = open_decoder("zxing", thorough=True).read
-    assert [[symbol.payload for symbol in read(frame[3])] for frame in frames] == [[], [], [VIETNAMESE], [VIETNAMESE]]
+    assert [[symbol.payload for symbol in read(frame[3]).symbols] for frame in frames] == [[], [], [VIETNAMESE], [VIETNAMESE]]
 
 
 def test_no_wait_is_longer_than_asked_and_no_picture_is_lost_by_it(film: Path) -> None:
