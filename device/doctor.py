@@ -20,8 +20,8 @@ from cryptography import x509
 from device import clock, config
 from device.domain import ClockTrust
 from device.errors import EXIT_FAULT, EXIT_OK, HardwareError, QrgateError, SettingsError
-from device.links import READER_SOCKET
-from device.settings import ClockSource, PinFactory, RelayKind, Settings
+from device.links import READER_SOCKET, listens
+from device.settings import ClockSource, PinFactory, RelayKind, ScannerModel, Settings, SourceKind
 
 PSEUDONYM_KEY_BYTES = 32
 FRAME_S = 5.0
@@ -68,7 +68,7 @@ def run(folder: Path, *, as_json: bool = False) -> int:
 def examine(settings: Settings) -> Iterator[Check]:
     """All checks, in the order in which a technician would go."""
     yield Check("settings", Result.OK, f"gate {settings.site.gate} at {settings.site.province}/{settings.site.site}")
-    busy = _gate_runs(settings)
+    busy = listens(settings.paths.runtime / READER_SOCKET)  # the gate does, as long as it runs
     for name, look in (
         ("users", _users),
         ("decoders", _decoders),
@@ -89,12 +89,6 @@ def examine(settings: Settings) -> Iterator[Check]:
 
 def _unless(busy: bool, why: str, look: Callable[[Settings], Finding]) -> Callable[[Settings], Finding]:  # noqa: FBT001 - reads as a sentence
     return (lambda _settings: (Result.SKIP, why, "stop it for this check: systemctl stop qrgate.target")) if busy else look
-
-
-def _gate_runs(settings: Settings) -> bool:
-    """Does anybody listen at this gate's sockets? The kernel's list tells, and nobody is disturbed (man 5 proc)."""
-    listed = Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace")
-    return f" {settings.paths.runtime / READER_SOCKET}\n" in listed
 
 
 # --- checks ----------------------------------------------------------------------------------------------------
@@ -123,6 +117,8 @@ def _is_user(name: str) -> bool:
 
 def _decoders(settings: Settings) -> Finding:
     """Opening a decoder runs its self-test: a Vietnamese card must come out byte by byte."""
+    if settings.reader.source is SourceKind.SCANNER:
+        return Result.SKIP, "the scan module decodes by itself", "see camera"
     from device.reader.decoders import open_decoder  # noqa: PLC0415
 
     for name in settings.reader.decoders:
@@ -131,6 +127,8 @@ def _decoders(settings: Settings) -> Finding:
 
 
 def _camera(settings: Settings) -> Finding:
+    if settings.reader.source is SourceKind.SCANNER:
+        return _scanner(settings)
     from device.reader.sources import open_source  # noqa: PLC0415
 
     with open_source(settings.reader) as source:
@@ -153,6 +151,16 @@ def _camera(settings: Settings) -> Finding:
             "is the lens covered, or the place dark?",
         )
     return Result.OK, f"{settings.reader.source}: {width}x{height}, mean brightness {mean:.0f} of 255", ""
+
+
+def _scanner(settings: Settings) -> Finding:
+    """Sets the module up as the reader does at its start, and reads back what it took."""
+    from device.reader.scanners.session import prove  # noqa: PLC0415
+
+    told = prove(settings.scanner, within_s=FRAME_S)
+    if settings.scanner.model is ScannerModel.GM65:
+        return Result.OK, told, ""
+    return Result.WARN, told, "show it the printed codes of its manual: none may change it (hardware/scan-modules.md)"
 
 
 def _store(settings: Settings) -> Finding:

@@ -15,6 +15,8 @@ from device.doctor import Check, Result
 from tests.brokers import HOST, Authority, Broker, make_authority, needs_mosquitto
 from tests.device.boards import OFF, Board
 from tests.device.complete import HEIGHT, WIDTH, complete, record
+from tests.device.reader.scanners.played import PlayedGm65
+from tests.device.reader.scanners.plugged import Plugged
 from tests.gates import Gate
 
 CHECKS = ["settings", "users", "decoders", "camera", "store", "pseudonyms", "pins", "relay", "clock", "certificate", "broker"]
@@ -122,6 +124,64 @@ def test_a_picture_that_is_nearly_black_is_a_warning(folder: Path, tmp_path: Pat
     assert checks["camera"] == Check(
         "camera", Result.WARN, f"recording: {WIDTH}x{HEIGHT}, nearly black (mean 3 of 255)", "is the lens covered, or the place dark?"
     )
+
+
+MANUAL = "show it the printed codes of its manual: none may change it (hardware/scan-modules.md)"
+
+
+def with_scanner(folder: Path, lines: str) -> None:
+    edit(folder, "gate.toml", 'source = "recording"', 'source = "scanner"')
+    with (folder / "gate.toml").open("a", encoding="utf-8") as file:
+        file.write(f"[scanner]\n{lines}\n")
+
+
+def test_a_scan_module_is_set_up_and_its_set_up_codes_are_read_back(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Plugged(tmp_path, PlayedGm65()) as plugged:
+        with_scanner(folder, f'model = "gm65"\nport = "{plugged.path}"')
+        code, checks = examined(folder, capsys)
+        assert plugged.module.zones[0x0003] == 0x02
+    assert (code, checks["camera"]) == (0, Check("camera", Result.OK, f"gm65 at {plugged.path}: set-up codes are off, as read back", ""))
+    assert checks["decoders"] == Check("decoders", Result.SKIP, "the scan module decodes by itself", "see camera")
+
+
+def test_a_scan_module_that_keeps_its_set_up_codes_on_fails(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Plugged(tmp_path, PlayedGm65(stubborn=frozenset({0x0003}))) as plugged:
+        with_scanner(folder, f'model = "gm65"\nport = "{plugged.path}"')
+        code, checks = examined(folder, capsys)
+    assert (code, checks["camera"]) == (
+        1,
+        Check(
+            "camera",
+            Result.FAIL,
+            "the scan module does not take a setting: printed set-up codes off (zone 0003 reads 00)",
+            "while set-up codes work, anybody can print one that reconfigures it: use another module",
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("played", "model", "expected"),
+    [
+        pytest.param(PlayedGm65(mute=True), "gm65", (Result.FAIL, "the scan module at {} does not answer", "is TX wired to RX"), id="mute"),
+        pytest.param(PlayedGm65(), "terminated", (Result.WARN, "terminated at {}: it cannot be asked anything: show it a code", MANUAL), id="mum"),
+        pytest.param(PlayedGm65(), "honeywell", (Result.FAIL, "the scan module at {} does not answer", "is TX wired to RX"), id="another"),
+    ],
+)
+def test_of_a_scan_module_it_is_told_what_is_known(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], played: PlayedGm65, model: str, expected: tuple[Result, str, str]
+) -> None:
+    result, detail, fix = expected
+    with Plugged(tmp_path, played) as plugged:
+        with_scanner(folder, f'model = "{model}"\nport = "{plugged.path}"')
+        check = examined(folder, capsys)[1]["camera"]
+    assert (check.result, check.detail) == (result, detail.format(plugged.path))
+    assert check.fix.startswith(fix)
+
+
+def test_a_scan_module_that_the_reader_holds_fails(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Plugged(tmp_path, PlayedGm65()) as plugged, serial.Serial(str(plugged.path), exclusive=True):
+        with_scanner(folder, f'model = "gm65"\nport = "{plugged.path}"')
+        assert examined(folder, capsys)[1]["camera"].result is Result.FAIL
 
 
 def test_a_driver_for_pins_that_is_missing_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
