@@ -24,7 +24,36 @@ examples:
   qrgate demo                          watch twenty-one people present codes to a gate on this machine
   qrgate doctor --settings /etc/qrgate what is wrong with this gate, and what to do about it
   qrgate run                           the gate in the foreground, by /etc/qrgate
-  qrgate replay photos                 what is read in each picture of a folder
+  qrgate replay film.mp4               what the reader makes of a video from the field, and what it missed and why
+  qrgate focus --webcam /dev/video0    turn the lens until it is sharp
+"""
+
+REPLAY_EPILOG = """\
+A video, a recording, or a folder of pictures in the order of their names goes through the same reader as at a gate: every
+frame, as fast as it can, at the times it was taken. Told are each code that was held up, how long it took to be read and by
+which stage, and what was missed and why. Payloads are never told, and pictures of people are not kept.
+
+exit codes: 0 all that was found was read, 1 a code was found in three looks or more and never read (with a truth: fewer than
+--at-least, or a wrong payload), 5 nothing of the material can be shown, or it breaks off, 130 interrupted; what was found so
+far is told all the same. With --stills and no truth it is 0 whatever was read
+
+examples:
+  qrgate replay film.mp4                                   a video from the field
+  qrgate replay film.mp4 --html film.html                  with a page: a timeline, and a row for each code
+  qrgate replay frames --fps 25 --json                     pictures of one camera, 25 a second, for a script
+  qrgate replay photos --stills                            photographs that have nothing to do with each other, one by one
+  qrgate replay photos --truth photos/truth.json           how many of them are read, to the byte
+"""
+
+FOCUS_EPILOG = """\
+Hold a printed code where people hold theirs, and turn the lens: the score is 100 at the sharpest so far. Ctrl-C ends it.
+
+exit codes: 0 the lens was left within a tenth of its best, 1 it was not, 5 no camera, 130 nothing was there to focus on
+
+examples:
+  qrgate focus                           the camera of this gate, which must not run: systemctl stop qrgate.target
+  qrgate focus --webcam /dev/video0      another one
+  qrgate focus --json                    five lines a second, for a script
 """
 
 DEMO_EPILOG = """\
@@ -79,7 +108,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor = command("doctor", _doctor, "Check camera, decoders, store, pins, broker and clock, and say what to do.")
     doctor.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    _replay_arguments(command("replay", _replay, "Read pictures from a folder as the gate would; with --truth, compare.", settings=False))
+    _replay_arguments(
+        command(
+            "replay", _replay, "Material from the field through the reader: what was read, what not, and why.", settings=False, epilog=REPLAY_EPILOG
+        )
+    )
+    _focus_arguments(command("focus", _focus, "A live score of sharpness, for whoever turns the lens.", epilog=FOCUS_EPILOG))
     command("failsafe", _nothing, "Put every output into its safe state. Needs nothing of the rest.")
     return parser
 
@@ -117,10 +151,23 @@ def _cache_folder() -> Path:
 
 
 def _replay_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="pictures: JPEG, PNG, WebP")
-    parser.add_argument("--truth", type=Path, metavar="FILE", help="JSON list of {file, payload, payload_hex}; without it, what is read is listed")
+    parser.add_argument("path", type=Path, metavar="VIDEO|FOLDER|RECORDING", help="a video, a folder of pictures, or a recording of `qrgate demo`")
+    parser.add_argument("--fps", type=float, metavar="N", help="a folder: so many pictures a second (10)")
+    parser.add_argument("--decoders", type=lambda names: tuple(names.split(",")), metavar="NAMES", help="the decoders to read with (zxing,zbar)")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with a timeline, too; it needs nothing else to be shown")
+    parser.add_argument("--keep-thumbnails", action="store_true", help="on the page: small pictures of what was held up, codes made unreadable")
+    parser.add_argument("--stills", action="store_true", help="a folder: photographs that have nothing to do with each other, listed one by one")
+    parser.add_argument("--truth", type=Path, metavar="FILE", help="photographs: compare with a JSON list of {file, payload, payload_hex}")
     parser.add_argument("--at-least", type=float, metavar="SHARE", help="with --truth: exit 1 where fewer are read exactly, 0 to 1 (0.95)")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+def _focus_arguments(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--webcam", metavar="DEVICE", help="a V4L2 webcam, such as /dev/video0")
+    source.add_argument("--video", type=Path, metavar="FILE", help="a video file")
+    source.add_argument("--frames", type=Path, metavar="FOLDER", help="a folder of pictures")
+    parser.add_argument("--json", action="store_true", help="one JSON document a line on stdout")
 
 
 # --- commands --------------------------------------------------------------------------------------------------
@@ -165,7 +212,13 @@ def _doctor(options: argparse.Namespace) -> int:
 def _replay(options: argparse.Namespace) -> int:
     from device import replay  # noqa: PLC0415
 
-    return replay.run(options)
+    return replay.run(options, _stop_on_signals)
+
+
+def _focus(options: argparse.Namespace) -> int:
+    from device import focus  # noqa: PLC0415
+
+    return focus.run(options, _stop_on_signals())
 
 
 def _nothing(_options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[set[str]] = [
     {"device.__main__"},
     {"device.cli"},
-    {"device.demo", "device.doctor", "device.replay"},  # one a command
+    {"device.demo", "device.doctor", "device.focus", "device.replay"},  # one a command
     {"device.launch"},
     {"device.reader", "device.gate", "device.uplink"},  # the wings: blind to each other
 ]

@@ -45,6 +45,7 @@ class Pose:
     scale: float = 1.0
     yaw_deg: float = 0.0
     roll_deg: float = 0.0
+    pitch_deg: float = 0.0
 
 
 def cut_out(picture: Image.Image, cover: Image.Image, anchor: tuple[float, float], softness_px: float = 0.0) -> Sprite:
@@ -59,9 +60,10 @@ def cut_out(picture: Image.Image, cover: Image.Image, anchor: tuple[float, float
 
 def homography(pose: Pose, anchor: tuple[float, float]) -> NDArray[np.float64]:
     """The 3x3 matrix from sprite pixels to frame pixels of a pinhole camera that looks straight at the pose's place."""
-    yaw, roll = math.radians(pose.yaw_deg), math.radians(pose.roll_deg)
+    yaw, roll, pitch = math.radians(pose.yaw_deg), math.radians(pose.roll_deg), math.radians(pose.pitch_deg)
     across = np.array([math.cos(roll) * math.cos(yaw), math.sin(roll), -math.cos(roll) * math.sin(yaw)])
     along = np.array([-math.sin(roll) * math.cos(yaw), math.cos(roll), math.sin(roll) * math.sin(yaw)])
+    along = along * math.cos(pitch) + np.cross(across, along) * math.sin(pitch)
     distance = FOCAL_PX / pose.scale
     plane = np.column_stack([across, along, np.array([0.0, 0.0, distance])])
     camera = np.array([[FOCAL_PX, 0.0, pose.x_px], [0.0, FOCAL_PX, pose.y_px], [0.0, 0.0, 1.0]])
@@ -84,7 +86,7 @@ def put(scene: NDArray[np.uint8], sprite: Sprite, pose: Pose, smear_px: tuple[fl
     left, top, right, bottom = box
     back = np.linalg.inv(matrix) @ np.array([[1.0, 0.0, left], [0.0, 1.0, top], [0.0, 0.0, 1.0]])
     coefficients = tuple(float(value) for value in (back / back[2, 2]).ravel()[:8])
-    if pose.yaw_deg:
+    if pose.yaw_deg or pose.pitch_deg:
         method = Image.Transform.PERSPECTIVE
     else:
         method, coefficients = Image.Transform.AFFINE, coefficients[:6]  # the same picture, a quarter faster

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError, HardwareError: told before any process is started.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # like Ctrl-C: no process is left behind
     _check(options)
     if options.prepare:

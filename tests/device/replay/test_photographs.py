@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from device.errors import UsageError
-from device.replay import Photograph, read_truth, replay, run
+from device.replay.photographs import Photograph, read_truth, replay, run, wanted
 from tests.device.reader.pictures import RANDOM, VIETNAMESE, code, scene
 
-SHARED = Path(os.environ.get("QRGATE_SHARED") or Path(__file__).parents[3] / "shared")
+SHARED = Path(os.environ.get("QRGATE_SHARED") or Path(__file__).parents[4] / "shared")
 PHOTOS = SHARED / "data" / "photos"
 
 
@@ -33,7 +33,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 def arguments(folder: Path, **changes: Any) -> argparse.Namespace:
-    return argparse.Namespace(**{"folder": folder, "truth": folder / "truth.json", "json": True, "at_least": 0.4, **changes})
+    return argparse.Namespace(
+        **{
+            "path": folder,
+            "truth": folder / "truth.json",
+            "json": True,
+            "at_least": 0.4,
+            **dict.fromkeys(("html", "keep_thumbnails", "fps", "decoders", "stills")),
+            **changes,
+        }
+    )
 
 
 def test_each_photograph_is_counted_where_it_belongs(folder: Path) -> None:
@@ -95,7 +104,7 @@ def test_without_a_truth_length_and_kind_of_each_code_are_listed_and_no_payload(
     assert run(arguments(folder, truth=None, at_least=None, json=False)) == 0
     printed = capsys.readouterr().out
     assert sorted(printed.splitlines()[:-1]) == [
-        "broken.png: broken.png is no picture that can be read: UnidentifiedImageError",
+        "broken.png is no picture that can be read: UnidentifiedImageError",
         "empty.png: nothing",
         "other.png: other of 5 bytes",
         f"read.png: cccd of {len(VIETNAMESE)} bytes",
@@ -110,6 +119,7 @@ def test_without_a_truth_the_list_is_json_too(folder: Path, capsys: pytest.Captu
     listed = json.loads(capsys.readouterr().out)
     assert (listed["total"], listed["read"]) == (5, 3)
     assert {"file": "other.png", "codes": [{"kind": "other", "bytes": 5}]} in listed["pictures"]
+    assert {"file": "broken.png", "codes": [], "broken": "broken.png is no picture that can be read: UnidentifiedImageError"} in listed["pictures"]
 
 
 def test_a_share_without_a_truth_to_compare_with_is_an_error_of_the_command_line(folder: Path) -> None:
@@ -121,6 +131,23 @@ def test_a_folder_that_is_missing_or_holds_no_picture_is_an_error_of_the_command
     for folder, words in ((tmp_path / "none", "no pictures at"), (tmp_path, "no pictures in")):
         with pytest.raises(UsageError, match=words):
             run(arguments(folder, truth=None, at_least=None))
+
+
+def test_a_folder_is_a_sequence_unless_the_command_line_speaks_of_photographs(folder: Path) -> None:
+    nothing: dict[str, Any] = {"truth": None, "at_least": None}
+    cases: tuple[dict[str, Any], ...] = ({}, {"stills": True}, {"truth": folder / "truth.json"}, {"at_least": 0.5}, {"path": folder / "read.png"})
+    assert [wanted(arguments(folder, **{**nothing, **changes})) for changes in cases] == [False, True, True, True, True]
+
+
+def test_a_single_picture_is_listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments(folder / "read.png", truth=None, at_least=None, json=False)) == 0
+    assert capsys.readouterr().out.splitlines() == [f"read.png: cccd of {len(VIETNAMESE)} bytes", "read 1 of 1"]
+
+
+@pytest.mark.parametrize("name", ["html", "keep_thumbnails", "fps", "decoders"])
+def test_what_is_for_a_sequence_does_not_fit_photographs(folder: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="is for a sequence"):
+        run(arguments(folder, **{name: 5}))
 
 
 # --- the truth ---------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""``qrgate replay``: how many photographs does the still-picture function read, to the byte?
+"""``qrgate replay`` of photographs that have nothing to do with each other: how many does the still-picture function read, to the byte?
 
 The truth is a JSON list of {"file", "payload", "payload_hex"}: the expected bytes are ``payload_hex`` where it is
 given, else ``payload`` in UTF-8. Without a truth, what is read in each picture is listed.
@@ -16,11 +16,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from device import credentials
-from device.domain import Credential
 from device.errors import EXIT_FAULT, EXIT_OK, FrameError, HardwareError, UsageError
 from device.reader import read_still
 from device.reader.sources.folder import SUFFIXES
+from device.replay.kinds import kind_of
+from device.replay.material import is_picture
 
 TRUTH_MAX_BYTES = 16 * 1024 * 1024
 TRUTH_HINT = 'it is to be a JSON list: [{"file": "a.jpg", "payload": "text"}, {"file": "b.jpg", "payload_hex": "00ff"}]'
@@ -127,20 +127,28 @@ def _picture_reader() -> Callable[[Path], Any]:
     return read_luma
 
 
+def wanted(options: argparse.Namespace) -> bool:
+    """Does the command line speak of photographs? By a truth, by ``--stills``, or since one picture alone is no sequence."""
+    return options.truth is not None or options.at_least is not None or options.stills or is_picture(options.path)
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Replay ``folder`` as the command line says.
+    """Replay the folder ``path`` as the command line says.
 
     With a truth: 1 below the share ``at_least``, or where a payload was wrong. Without: a list of what is read.
     Raises UsageError.
     """
+    for name in ("html", "keep_thumbnails", "fps", "decoders"):
+        if getattr(arguments, name):
+            raise UsageError(f"--{name.replace('_', '-')} is for a sequence", hint="leave out --stills and --truth, and give more than one picture")
     if arguments.truth is None:
         if arguments.at_least is not None:
             raise UsageError("--at-least compares with the truth", hint="give --truth, too")
-        return _list(arguments.folder, as_json=arguments.json)
+        return _list(arguments.path, as_json=arguments.json)
     at_least = AT_LEAST if arguments.at_least is None else arguments.at_least
     if not 0 <= at_least <= 1:
         raise UsageError(f"--at-least {at_least:g} is no share", hint="0.95 means 95 of 100; it lies between 0 and 1")
-    report = replay(arguments.folder, read_truth(arguments.truth), progress=_progress())
+    report = replay(arguments.path, read_truth(arguments.truth), progress=_progress())
     sys.stdout.write(_as_json(report) if arguments.json else _as_text(report, at_least))
     return EXIT_OK if report.share >= at_least and not report.wrong else EXIT_FAULT
 
@@ -155,12 +163,14 @@ def _list(folder: Path, *, as_json: bool) -> int:
     for path in _pictures_in(folder):
         try:
             codes = [_described(symbol.payload) for symbol in read_still(read_luma(path))]
-            told = ", ".join(f"{code['kind']} of {code['bytes']} bytes" for code in codes) or "nothing"
         except FrameError as error:
-            codes, told = [], error.what
-        rows.append({"file": path.name, "codes": codes})
+            rows.append({"file": path.name, "codes": [], "broken": error.what})
+            told = error.what
+        else:
+            rows.append({"file": path.name, "codes": codes})
+            told = f"{path.name}: " + (", ".join(f"{code['kind']} of {code['bytes']} bytes" for code in codes) or "nothing")
         if not as_json:
-            _say(f"{path.name}: {told}")
+            _say(told)
     read = sum(bool(row["codes"]) for row in rows)
     _say(json.dumps({"total": len(rows), "read": read, "pictures": rows}, ensure_ascii=False, indent=1) if as_json else f"read {read} of {len(rows)}")
     return EXIT_OK
@@ -172,8 +182,10 @@ def _say(line: str) -> None:
 
 
 def _pictures_in(folder: Path) -> list[Path]:
+    if is_picture(folder):
+        return [folder]
     try:
-        pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+        pictures = sorted(path for path in folder.iterdir() if is_picture(path))
     except OSError as error:
         raise UsageError(f"no pictures at {folder}: {error.strerror}", hint="give a folder of pictures") from None
     if not pictures:
@@ -182,9 +194,7 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _described(payload: bytes) -> dict[str, Any]:
-    """Without issuers nothing is proven; the kind is known all the same."""
-    claim = credentials.read(payload, {})
-    return {"kind": str(claim.kind if isinstance(claim, Credential) else claim.what), "bytes": len(payload)}
+    return {"kind": kind_of(payload), "bytes": len(payload)}
 
 
 # --- telling ---------------------------------------------------------------------------------------------------
