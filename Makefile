@@ -38,6 +38,14 @@ bench: $(READY) ## measure the targets of speed: one line each, and build/bench.
 faults: $(READY) ## kill processes, broker and recorder at random, and see that nothing is lost
 	$(BIN)/python -m tests.faults $(ARGS)
 
+.PHONY: hostile
+hostile: $(READY) ## show the hostile corpus to whole gates, and read it as stills: nothing crashes, nobody is let in
+	$(BIN)/python -m tests.hostile $(ARGS)
+
+.PHONY: soak
+soak: $(READY) ## the reader at full speed for two hours: memory, threads and descriptors stay; build/soak.json; ARGS="--hours 0.5"
+	$(BIN)/python -m tests.soak $(ARGS)
+
 .PHONY: lab
 lab: ## run on clean Debian machines and with the real picamera2 (root)
 	tests/lab/run.sh $(ARGS)
