@@ -1,7 +1,7 @@
 """``make bench``: one line a figure, ``name value unit``, and the same in ``build/bench.json``.
 
-Figures are medians or high percentiles over many repetitions on whatever machine this is; the bounds in ``BOUNDS`` are the
-project's own targets, and only this program judges by them (never a test).
+Reader and peers see the same frames by turns in one run; times are thread CPU time on whatever machine this is. The bounds are
+the project's own targets, and only this program judges by them (never a test).
 """
 
 from __future__ import annotations
@@ -9,55 +9,90 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import gate_latency, reader_overhead
+from tests.bench import busy, freshness, gate_latency, idle, low_light, photos, plot, reader_overhead, readme
+from tests.bench.figures import BOUNDS, Figures, Progress, added
+from tests.bench.seeds import SCORING, TUNING
 
-BENCHES = (gate_latency.measure, reader_overhead.measure)
+ROOT = Path(__file__).parents[2]
+DRAWING = Path("docs/bench.svg")
 
-BOUNDS = {
-    "decoded_to_relay_p99": 50.0,
-    "decoded_to_relay_beyond_commit_p50": 2.0,
-    "reader_overhead_p50": 0.3,
+PARTS: dict[str, Callable[[int, Progress], Figures]] = {
+    "idle": idle.measure,
+    "passing": idle.measure_passing,
+    "busy": busy.measure,
+    "low_light": low_light.measure,
+    "photos": photos.measure,
+    "zbar_only_idle": idle.measure_zbar_only,
+    "zbar_only_busy": busy.measure_zbar_only,
+    "freshness": freshness.measure,
+    "reader_overhead": lambda _base, _progress: reader_overhead.measure(),
+    "gate_latency": lambda _base, _progress: gate_latency.measure(),
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    name: str
-    value: float
-    unit: str
+def measured(parts: list[str], base: int) -> Figures:
+    """The figures of ``parts``, printed as they come."""
+    figures: Figures = {}
+    for part in parts:
+        begun = time.monotonic()
+        more = PARTS[part](base, _say)
+        figures = added(figures, more)
+        for name, (value, unit) in more.items():
+            print(f"{name} {value:.4g} {unit}", flush=True)
+        _say(f"{part}: {time.monotonic() - begun:.0f} s")
+    return figures
 
-    @property
-    def too_much(self) -> bool:
-        return self.value > BOUNDS.get(self.name, float("inf"))
 
-    def __str__(self) -> str:
-        return f"{self.name} {self.value:.4g} {self.unit}"
+def judged(figures: Figures) -> int:
+    """The exit code: 1 where a bound is broken."""
+    broken = 0
+    for name, bound in BOUNDS.items():
+        if name not in figures:
+            continue
+        value, unit = figures[name]
+        keeps = bound.keeps(value)
+        broken += not keeps
+        _say(f"{'well' if keeps else 'MISSED'}: {name} {value:.4g} {unit}, is to be {bound}")
+    return 1 if broken else 0
 
 
-def run() -> Iterator[Judged]:
-    for bench in BENCHES:
-        for name, (value, unit) in bench().items():
-            yield Judged(name, value, unit)
+def _say(line: str) -> None:
+    sys.stderr.write(f"# {line}\n")
+    sys.stderr.flush()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=ROOT / "build/bench.json", help="where the figures go")
+    parser.add_argument("--only", action="append", choices=PARTS, metavar="PART", help=f"some parts: {', '.join(PARTS)}")
+    parser.add_argument("--tuning", action="store_true", help="pictures of the other seeds, for whoever tunes the reader")
+    parser.add_argument("--write-readme", action="store_true", help=f"put table and plot into README.md and {DRAWING}")
+    parser.add_argument("--figures", type=Path, metavar="FILE", help="measure nothing: take the figures of an earlier run")
+    options = parser.parse_args()
+    if options.write_readme and (options.only or options.tuning):
+        parser.error("--write-readme wants all parts, on the pictures nobody tuned on")
+    return options
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
-    options = parser.parse_args()
-    figures = []
-    for figure in run():
-        print(figure, flush=True)
-        figures.append(figure)
+    options = _options()
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps({each.name: {"value": each.value, "unit": each.unit} for each in figures}, indent=2) + "\n", encoding="utf-8")
-    judged = [each for each in figures if each.name in BOUNDS]
-    for each in judged:
-        sys.stderr.write(f"# {each.name} is to be at most {BOUNDS[each.name]:g} {each.unit}: {'TOO MUCH' if each.too_much else 'well'}\n")
-    return 1 if any(each.too_much for each in judged) else 0
+    if options.figures:
+        figures = readme.figures_of(options.figures)
+    else:
+        figures = measured(options.only or list(PARTS), TUNING if options.tuning else SCORING)
+        as_json = {name: {"value": value, "unit": unit} for name, (value, unit) in figures.items()}
+        options.out.write_text(json.dumps(as_json, indent=2) + "\n", encoding="utf-8")
+    if plot.drawable(figures):
+        options.out.with_suffix(".svg").write_text(plot.drawing(figures), encoding="utf-8")
+    if options.write_readme:
+        readme.write(ROOT / "README.md", figures)
+        (ROOT / DRAWING).write_text(plot.drawing(figures), encoding="utf-8")
+    return judged(figures)
 
 
 if __name__ == "__main__":
