@@ -1,4 +1,4 @@
-"""The last few frames, kept in the camera's own buffers: the second chance and ``qrgate replay`` look back at them."""
+"""The last few frames, kept in the camera's own buffers: the second chance looks back at them when it averages."""
 
 from __future__ import annotations
 
