@@ -8,6 +8,7 @@ gets a hint, every few seconds while it lasts. Of the rest a person can mend not
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,10 @@ AWAY_NS = 3 * NS
 
 INTERVAL_NS = NS
 
+FLUTTER_MAX, FLUTTER_NS = 6, 600 * NS
+"""Alarms in ten minutes, after which there is one a minute at most: a camera that gives one frame each time it is opened would
+make thousands a day."""
+
 PERSONS_NS = 60 * NS
 """From one alarm about a code that cannot be read to the next: a lane full of people who come with one each is one message a minute."""
 
@@ -61,6 +66,7 @@ class Eyes:
         self._now: str = EyesState.OK
         self._told: str = EyesState.OK
         self._told_ns = now_ns - INTERVAL_NS
+        self._recent_ns: deque[int] = deque(maxlen=FLUTTER_MAX)
         self._changes = 0
         self._counters: dict[str, int] = {}
         self._missed_at_ns: int | None = now_ns + START_NS
@@ -95,8 +101,11 @@ class Eyes:
         self._help(now_ns)
 
     def _may_tell(self, now_ns: int) -> bool:
-        """Is it time for the next alarm? That the gate sees again, if only badly, is never held back: its lamps say so too."""
-        if now_ns - self._told_ns < INTERVAL_NS:
+        """Is it time for the next alarm? That the gate sees again, if only badly, is held back only where it flutters: its lamps
+        say so too.
+        """
+        flutters = len(self._recent_ns) == FLUTTER_MAX and now_ns - self._recent_ns[0] < FLUTTER_NS
+        if now_ns - self._told_ns < (PERSONS_NS if flutters else INTERVAL_NS):
             return False
         return self._now not in HELPED or self._told in BLIND or now_ns - self._helped_ns >= PERSONS_NS
 
@@ -115,6 +124,7 @@ class Eyes:
     def _tell(self, now_ns: int) -> None:
         folded = {"folded": self._changes - 1} if self._changes > 1 else {}  # changes that came and went in between
         self._told, self._told_ns, self._changes = self._now, now_ns, 0
+        self._recent_ns.append(now_ns)
         if self._now in HELPED:
             self._helped_ns = now_ns
         self._alarm({"what": "camera", "state": str(self._now), **self._counters, **folded})

@@ -8,11 +8,14 @@ gone after a boot.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from device.clock import NS
+
+log = logging.getLogger("qrgate.reader")
 
 WITHIN_NS = 60 * NS
 FREE_STARTS = 2
@@ -40,7 +43,10 @@ class Restarts:
         if self._file is None:
             return 0.0
         before = self._read()
-        self._file.write_text(json.dumps([*before, now_ns][-STARTS_KEPT:]), encoding="ascii")
+        try:
+            self._file.write_text(json.dumps([*before, now_ns][-STARTS_KEPT:]), encoding="ascii")
+        except OSError as error:  # a full /run must not keep the eyes shut
+            log.warning("%s cannot be written, so this start is not counted: %s", self._file, error.strerror)
         return pause_s(before, now_ns)
 
     def ended_well(self) -> None:

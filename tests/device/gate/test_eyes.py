@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from device.clock import NS
-from device.gate.eyes import BLIND, NO_READER, SIGNAL_OF_STATE, Eyes
+from device.gate.eyes import BLIND, FLUTTER_MAX, NO_READER, SIGNAL_OF_STATE, Eyes
 from device.links import EyesState, ReaderState
 from device.turnstile.signals import Signal
 
@@ -180,3 +180,12 @@ def test_a_gate_that_sees_again_says_so_even_if_all_it_sees_is_one_more_torn_cod
     bench.says("covered", 5)
     bench.says("unreadable", 8)
     assert bench.told == [alarm("unreadable"), alarm("covered"), Signal.OUT_OF_ORDER, alarm("unreadable"), Signal.DARK]
+
+
+def test_a_camera_that_flutters_for_a_day_is_an_alarm_a_minute(bench: Bench) -> None:
+    bench.come("ok", 1)
+    for second in range(10, 3610, 2):
+        bench.says("no_frames" if second % 4 else "ok", second)
+    alarms = [each for each in bench.told if isinstance(each, dict)]
+    assert FLUTTER_MAX + 55 <= len(alarms) <= FLUTTER_MAX + 60
+    assert sum(1 + each.get("folded", 0) for each in alarms) >= 1770  # and no change but those of the last minute is lost from the count

@@ -59,3 +59,7 @@ def test_without_a_units_folder_nobody_counts(monkeypatch: pytest.MonkeyPatch) -
     restarts = restarts_of_unit()
     restarts.ended_well()
     assert [restarts.begin(number) for number in range(9)] == [0] * 9
+
+
+def test_a_folder_that_takes_nothing_keeps_no_reader_from_starting(tmp_path: Path) -> None:
+    assert [Restarts(tmp_path / "missing").begin(number) for number in range(9)] == [0] * 9

@@ -4,7 +4,7 @@ import pytest
 
 from device.domain import Corners, Track, TrackState
 from device.reader.chain import Reading
-from device.reader.tracks import TRACKS_MAX, Tracks
+from device.reader.tracks import ASIDE_MAX, STATIC_NS, TRACKS_MAX, Tracks
 
 SQUARE = Corners(((0, 0), (1, 0), (1, 1), (0, 1)))
 MS = 1_000_000
@@ -133,3 +133,44 @@ def test_a_hand_may_move_as_far_as_it_likes_with_its_code() -> None:
 def test_of_three_hands_with_the_same_code_the_covered_one_makes_no_fourth() -> None:
     table = [(0, [at("a", 0), at("a", 10), at("a", 500)]), (33, [at("a", 450), at("a", 300)])]
     assert followed(Tracks("0badcafe", 0.6), table) == ["1A 2A 3A", "1S 2S 3S"]
+
+
+WALL = "abcdefgh"
+assert len(WALL) == TRACKS_MAX
+LONG_MS = STATIC_NS // MS
+
+
+def test_a_wall_of_posters_makes_room_for_a_hand_and_none_of_them_appears_anew() -> None:
+    tracks = Tracks("0badcafe", 0.6)
+    everything = WALL + "x"
+    rows = [(0, WALL), (LONG_MS - 1, everything), (LONG_MS, everything), (LONG_MS + 33, everything), (LONG_MS + 66, everything)]
+    *before, made_room, appeared, after = looks(tracks, rows)
+    still = " ".join(f"{letter}S" for letter in WALL)
+    assert before == [" ".join(f"{letter}A" for letter in WALL), still]
+    assert made_room == "aL " + " ".join(f"{letter}S" for letter in WALL[1:])
+    assert appeared == " ".join(f"{letter}S" for letter in WALL[1:]) + " xA"
+    assert after == " ".join(f"{letter}S" for letter in WALL[1:]) + " xS"
+    assert set(tracks.in_view) == {letter.encode() for letter in everything}
+
+
+def test_a_code_that_was_put_aside_appears_again_only_after_it_was_away() -> None:
+    tracks = Tracks("0badcafe", 0.6)
+    everything = WALL + "x"
+    begin = [(0, WALL), (LONG_MS, everything), (LONG_MS + 33, everything)]
+    without = everything.replace("a", "")
+    away = [(LONG_MS + 33 + 300 * step, without) for step in range(1, 5)]
+    x_gone = [(away[-1][0] + 300 * step, without.replace("x", "")) for step in range(1, 5)]
+    back = [(x_gone[-1][0] + 33, everything.replace("x", ""))]
+    answers = looks(tracks, [*begin, *away, *x_gone, *back])
+    assert "aA" in answers[-1]
+    assert not any("aA" in answer for answer in answers[1:-1])
+
+
+def test_what_is_put_aside_is_bounded() -> None:
+    tracks = Tracks("0badcafe", 0.6)
+    alphabet = [chr(0x100 + number) for number in range(ASIDE_MAX + 2 * TRACKS_MAX)]
+    for turn in range(3 * len(alphabet)):
+        seen = "".join(alphabet[: TRACKS_MAX + turn])
+        looks(tracks, [(turn * 2 * LONG_MS, seen)])
+    assert len(tracks.in_view) == ASIDE_MAX + TRACKS_MAX
+    assert tracks.refused > 0
