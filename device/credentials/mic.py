@@ -1,15 +1,16 @@
 """The unified personal anti-epidemic QR, version 1.1 (decision 1405/QĐ-BTTTT, 11 September 2021).
 
 Six fields between bars: paper number, name, birth date, kind of identification, QID, EXT. The display may mask digits
-with ``*``. It carries no signature: a claim. The person is the QID, because the paper number may be masked; name,
-birth date, phone and insurance number are checked for their form and dropped unread.
+with ``*``. It carries no signature: a claim. The person is the QID, because the paper number may be masked. Paper and
+insurance number are further names of the same person where no digit is masked; name, birth date and phone are checked
+for their form and dropped unread.
 """
 
 from __future__ import annotations
 
 import re
 
-from device.credentials.text import decode_fields
+from device.credentials.text import composed, decode_fields
 from device.domain import Credential, CredentialKind, Misread, NotACredential, Proof
 
 FIELDS = 6
@@ -20,6 +21,16 @@ BIRTH = re.compile(r"[0-9*]{4}-(?:[0*][1-9*]|[1*][0-2*])-(?:[0*][1-9*]|[12*][0-9
 KIND = re.compile(r"[01]")  # declared by the person, or by another
 QID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 EXT = re.compile(r"[0-9A-Za-z<*_=+/. -]{0,400}")
+
+# An unmasked paper number -> which name of the person it is. No other length of digits is a Vietnamese paper.
+PAPERS = (
+    (re.compile(r"[0-9]{12}"), b"cccd:"),
+    (re.compile(r"[0-9]{9}"), b"cmnd:"),
+    (re.compile(r"(?=[0-9]*[A-Z])[A-Z0-9]{6,15}"), b"passport:"),
+)
+# Declarer's QID, gender, insurance number, telephone number; some writers leave out the first. The old insurance number
+# of 15 ends in the new one of 10, which looks like a telephone number where nothing follows it.
+EXT_INSURANCE = re.compile(r"(?:(?:[0-9]{15,64})?<)?+[012]?<(?:[A-Z]{2}[0-9]{3}([0-9]{10})(?:<|$)|([0-9]{10})<)")
 
 
 def detect(payload: bytes) -> bool:
@@ -34,7 +45,24 @@ def detect(payload: bytes) -> bool:
 def read(payload: bytes) -> Credential | NotACredential:
     """The claim in ``payload``. Total: any bytes give an answer."""
     fields = decode_fields(payload)
-    shapes = (PAPER, NAME, BIRTH, KIND, QID, EXT)
-    if len(fields) != FIELDS or not all(shape.fullmatch(field) for shape, field in zip(shapes, fields, strict=True)):
+    if len(fields) != FIELDS:
         return NotACredential(Misread.MALFORMED)
-    return Credential(kind=CredentialKind.MIC, proof=Proof.CLAIMED, person_key=b"qid:" + fields[4].encode())
+    paper, name, birth, kind, qid, ext = fields
+    shapes = ((PAPER, paper), (NAME, composed(name)), (BIRTH, birth), (KIND, kind), (QID, qid), (EXT, ext))
+    if not all(shape.fullmatch(field) for shape, field in shapes):
+        return NotACredential(Misread.MALFORMED)
+    return Credential(
+        kind=CredentialKind.MIC,
+        proof=Proof.CLAIMED,
+        person_key=b"qid:" + qid.encode(),
+        also=(*_paper(paper), *_insurance(ext)),
+    )
+
+
+def _paper(number: str) -> tuple[bytes, ...]:
+    return tuple(name + number.encode() for shape, name in PAPERS if shape.fullmatch(number))
+
+
+def _insurance(ext: str) -> tuple[bytes, ...]:
+    found = EXT_INSURANCE.match(ext)
+    return (b"bhxh:" + (found[1] or found[2]).encode(),) if found else ()

@@ -78,21 +78,21 @@ STEPS: dict[Signal, tuple[Step, ...]] = {
     Signal.DARK: (),
 }
 
-SIGNAL_OF_REASON: dict[Reason, Signal] = {
-    Reason.OK: Signal.GO,
-    Reason.RECORDED: Signal.GO,
-    Reason.NOT_PROVEN: Signal.ANOTHER_CODE,
-    Reason.FORGED: Signal.NO,
-    Reason.UNKNOWN_ISSUER: Signal.NO,
-    Reason.EXPIRED: Signal.NO,
-    Reason.NOT_YET: Signal.NO,
-    Reason.WRONG_ZONE: Signal.NO,
-    Reason.WRONG_DIRECTION: Signal.NO,
-    Reason.USED_UP: Signal.NO,
-    Reason.CLOCK_UNTRUSTED: Signal.OUT_OF_ORDER,
-    Reason.ONE_AT_A_TIME: Signal.ONE_AT_A_TIME,
-    Reason.PAYMENT_CODE: Signal.ANOTHER_CODE,
-    Reason.LINK: Signal.ANOTHER_CODE,
-    Reason.NOT_A_PASS: Signal.ANOTHER_CODE,
-    Reason.MALFORMED: Signal.ANOTHER_CODE,
+_GO = (Reason.OK, Reason.RECORDED, Reason.EXIT_FREE)
+_ONE_AT_A_TIME = (Reason.ONE_AT_A_TIME,)
+_OUT_OF_ORDER = (Reason.CLOCK_UNTRUSTED, Reason.LIST_STALE)
+# Another code of the same person may well open: a card where a link was shown, a pass where a card was.
+_ANOTHER_CODE = (
+    *(Reason.NOT_PROVEN, Reason.NOT_ACCEPTED, Reason.PAYMENT_CODE, Reason.PLACE_CODE, Reason.APP_STORE, Reason.HEALTH_LINK),
+    *(Reason.WIFI, Reason.CONTACT, Reason.LINK, Reason.SET_UP_CODE, Reason.PARTIAL, Reason.UNSUPPORTED, Reason.NOT_A_PASS, Reason.MALFORMED),
+)
+_SIGNALS = {
+    Signal.GO: _GO,
+    Signal.ONE_AT_A_TIME: _ONE_AT_A_TIME,
+    Signal.OUT_OF_ORDER: _OUT_OF_ORDER,
+    Signal.ANOTHER_CODE: _ANOTHER_CODE,
 }
+SIGNAL_OF_REASON: dict[Reason, Signal] = dict.fromkeys(Reason, Signal.NO) | {
+    reason: signal for signal, reasons in _SIGNALS.items() for reason in reasons
+}
+"""What is not named above is a plain no: of a denied person it must look like that of an expired pass."""

@@ -11,17 +11,38 @@ THU = "999090000001|999000001|Nguyễn Văn Thử|01021990|Nam|Khu phố 1, Phư
 
 ARABIC = str.maketrans({str(digit): chr(0x660 + digit) for digit in range(10)})  # digits to ``str.isdigit`` and ``\d``, not to a card
 
-# What is claimed, and the card's number: the only thing that is kept.
-CLAIMS: dict[str, tuple[str, str]] = {
-    "chip card, 7 fields": (THU, "999090000001"),
-    "Căn cước, 11 fields": ("999190000002||Trần Thị Mẫu|03041990|Nữ|Thôn Mẫu, Xã Thử, Tỉnh Thí Điểm|01082024||||", "999190000002"),
-    "a child's card": ("999218000003||Lê Bé Thử|05062018|Nam|Xã Thử|15082024||999018000003|LÊ VĂN CHA|PHẠM THỊ MẸ", "999218000003"),
-    "only the year of birth, no address": ("999090000001||Nguyễn Văn Thử|1990|Nam||01012022", "999090000001"),
-    "month and year of birth": (THU.replace("01021990", "021990"), "999090000001"),
-    "born on a leap day": (THU.replace("01021990", "29021988"), "999090000001"),
-    "letters and their accents apart": (unicodedata.normalize("NFD", THU.replace("Nam", "Nữ")), "999090000001"),
-    "what a wedge scanner adds": ("\ufeff" + THU + "\r\n", "999090000001"),
-    "what a C program adds": (THU + "\x00", "999090000001"),
+THU_OLD = (b"cmnd:999000001",)
+
+# What is claimed: the card's number, and the older numbers of the same person. Nothing else is kept.
+CLAIMS: dict[str, tuple[str, str, tuple[bytes, ...]]] = {
+    "chip card, 7 fields": (THU, "999090000001", THU_OLD),
+    "Căn cước, 11 fields": ("999190000002||Trần Thị Mẫu|03041990|Nữ|Thôn Mẫu, Xã Thử, Tỉnh Thí Điểm|01082024||||", "999190000002", ()),
+    "a child's card": (
+        "999218000003||Lê Bé Thử|05062018|Nam|Xã Thử|15082024||999018000003|LÊ VĂN CHA|PHẠM THỊ MẸ",
+        "999218000003",
+        (b"cccd:999018000003",),
+    ),
+    "only the year of birth, no address": ("999090000001||Nguyễn Văn Thử|1990|Nam||01012022", "999090000001", ()),
+    "month and year of birth": (THU.replace("01021990", "021990"), "999090000001", THU_OLD),
+    "born on a leap day": (THU.replace("01021990", "29021988"), "999090000001", THU_OLD),
+    "letters and their accents apart": (unicodedata.normalize("NFD", THU.replace("Nam", "Nữ")), "999090000001", THU_OLD),
+    "what a wedge scanner adds": ("\ufeff" + THU + "\r\n", "999090000001", THU_OLD),
+    "what a C program adds": (THU + "\x00", "999090000001", THU_OLD),
+    "the rest of a C program's buffer": (THU + "\x00\x00|\x07abc", "999090000001", THU_OLD),
+    "a label before it": ("CCCD:" + THU, "999090000001", THU_OLD),
+    "a label after a byte order mark": ("\ufeffCCCD:" + THU, "999090000001", THU_OLD),
+    "a cancelled number, whichever of the four fields it is in": (
+        THU + "|CHA|MẸ|01012016|999018000003",
+        "999090000001",
+        (*THU_OLD, b"cccd:999018000003"),
+    ),
+    "two cancelled numbers": (THU + "|999018000004|999018000003||", "999090000001", (*THU_OLD, b"cccd:999018000004", b"cccd:999018000003")),
+    "a cancelled number that is the card's own": (THU + "|999090000001|||", "999090000001", THU_OLD),
+    "a cancelled number in other digits": (THU + "|" + "999018000003".translate(ARABIC) + "|||", "999090000001", THU_OLD),
+    "a name of 100 letters, accents apart": (
+        unicodedata.normalize("NFD", THU.replace("Nguyễn Văn Thử", "ễ" * 100)),
+        *("999090000001", THU_OLD),
+    ),
 }
 
 MALFORMED: dict[str, str] = {
@@ -50,7 +71,11 @@ OTHERS: dict[str, str] = {
     "letters in the number": THU.replace("999090000001", "99909000000A"),
     "a number in other digits": THU.replace("999090000001", "999090000001".translate(ARABIC)),
     "a superscript in the number": THU.replace("999090000001", "99909000000²"),
-    "a label before it": "CCCD:" + THU,
+    "another label before it": "CMND:" + THU,
+    "a label twice": "CCCD:CCCD:" + THU,
+    "a label in small letters": "cccd:" + THU,
+    "a NUL between the fields": THU.replace("|01021990", "\x00|01021990"),
+    "two byte order marks": "\ufeff\ufeff" + THU,
     "a birth date with dashes": THU.replace("01021990", "1990-02-01"),
     "a birth date in other digits": THU.replace("01021990", "01021990".translate(ARABIC)),
     "a birth date of 7 digits": THU.replace("01021990", "1021990"),
@@ -61,9 +86,9 @@ OTHERS: dict[str, str] = {
 }
 
 
-@pytest.mark.parametrize(("text", "number"), CLAIMS.values(), ids=CLAIMS.keys())
-def test_a_citizen_card_is_a_claim_about_its_number(text: str, number: str) -> None:
-    expected = Credential(CredentialKind.CCCD, Proof.CLAIMED, person_key=b"cccd:" + number.encode())
+@pytest.mark.parametrize(("text", "number", "also"), CLAIMS.values(), ids=CLAIMS.keys())
+def test_a_citizen_card_is_a_claim_about_its_number(text: str, number: str, also: tuple[bytes, ...]) -> None:
+    expected = Credential(CredentialKind.CCCD, Proof.CLAIMED, person_key=b"cccd:" + number.encode(), also=also)
     assert (cccd.detect(text.encode()), cccd.read(text.encode())) == (True, expected)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from device.credentials import kd1
-from device.credentials.kd1 import Claims, issuer_key_id, text_to_sign, to_base64url
+from device.credentials.base64url import from_base64url, to_base64url
+from device.credentials.kd1 import Claims, issuer_key_id, text_to_sign
 from device.domain import Credential, CredentialKind, Direction, Misread, NotACredential, Proof
 from tests.gates import Issuer
 
@@ -22,6 +24,9 @@ GOLDEN = (
     b"KD1."
     b"qAFINHUPmL1Z_PwCSAAAAAAAAAAHAxpqsTuABBpqso0ABYJkbWFpbmFiBgEHAghiZzE."
     b"KDdDwbh25cQ5NxYFZr7cU8XTL8OFxGA-9DuVFT2Gcw0LZtqY1pF3B9LDH9QRH8MgVXV4OKd9mHZ0uqjlCR9TDw"
+)
+GOLDEN_PARTY = (
+    b"KD1.pQFINHUPmL1Z_PwCSAAAAAAAAAAHBBpqso0ABYFkbWFpbgkM.llYBjn5mgY5ddRob3JNtoDmg1KuIOOUV6qYNH9clfLrY3_gjhqrQAdK0HTCe55YrrBtS8pCoCarcOPl7WkfDAQ"
 )
 GOLDEN_CLAIMS = Claims(
     key_id=bytes.fromhex("34750f98bd59fcfc"),
@@ -44,12 +49,15 @@ GOLDEN_CREDENTIAL = Credential(
     direction=Direction.ENTRY,
     uses=2,
     counted_at="g1",
+    marks=(b"pass:" + GOLDEN_CLAIMS.key_id + GOLDEN_CLAIMS.pass_id, b"signer:" + GOLDEN_CLAIMS.key_id),
 )
 
 KEY, PASS = HOME.key_id, (7).to_bytes(8, "big")
 BARE = HOME.issue(7)
 TEXT, _, SIGNATURE = BARE.rpartition(b".")
-BARE_CREDENTIAL = Credential(CredentialKind.KD1, Proof.PROVEN, GOLDEN_CREDENTIAL.person_key, GOLDEN_CREDENTIAL.pass_key)
+BARE_CREDENTIAL = Credential(
+    CredentialKind.KD1, Proof.PROVEN, GOLDEN_CREDENTIAL.person_key, GOLDEN_CREDENTIAL.pass_key, marks=GOLDEN_CREDENTIAL.marks
+)
 
 
 def signed(claims: bytes, issuer: Issuer = HOME) -> bytes:
@@ -65,7 +73,7 @@ def sealed(values: Any, **options: Any) -> bytes:
 def malleated(payload: bytes) -> bytes:
     """The same pass with S + L for S: the same equation, another text."""
     text, _, signature = payload.rpartition(b".")
-    raw = kd1._from_base64url(signature)
+    raw = from_base64url(signature)
     assert raw is not None
     s = int.from_bytes(raw[32:], "little") + GROUP_ORDER
     return text + b"." + to_base64url(raw[:32] + s.to_bytes(32, "little"))
@@ -81,6 +89,11 @@ def test_the_golden_pass_is_written_as_it_always_was() -> None:
 
 def test_the_golden_pass_is_read_as_it_always_was() -> None:
     assert (kd1.detect(GOLDEN), kd1.read(GOLDEN, ISSUERS)) == (True, GOLDEN_CREDENTIAL)
+
+
+def test_the_golden_pass_for_a_party_is_written_and_read_as_it_always_was() -> None:
+    assert HOME.issue(7, zones=("main",), party=12, valid_until_s=1_790_086_400) == GOLDEN_PARTY
+    assert kd1.read(GOLDEN_PARTY, ISSUERS) == replace(BARE_CREDENTIAL, zones=("main",), party=12, valid_until_s=1_790_086_400)
 
 
 def test_a_key_id_is_the_head_of_the_keys_hash() -> None:
@@ -102,13 +115,16 @@ PROVEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "both ways is not written": ({"direction": Direction.BOTH}, {}),
     "one use": ({"uses": 1, "counted_at": "g1"}, {"uses": 1, "counted_at": "g1"}),
     "ten thousand uses": ({"uses": 10_000}, {"uses": 10_000}),
+    "counted at a site": ({"uses": 1, "counted_at": "giap-bat"}, {"uses": 1, "counted_at": "giap-bat"}),
+    "a carer and one more": ({"party": 2}, {"party": 2}),
+    "a coach": ({"party": 50}, {"party": 50}),
+    "one person is not written": ({"party": 1}, {}),
 }
 
 
 @pytest.mark.parametrize(("claims", "limits"), PROVEN.values(), ids=PROVEN.keys())
 def test_a_signed_pass_is_proven_with_its_limits(claims: dict[str, Any], limits: dict[str, Any]) -> None:
-    expected = Credential(CredentialKind.KD1, Proof.PROVEN, BARE_CREDENTIAL.person_key, BARE_CREDENTIAL.pass_key, **limits)
-    assert kd1.read(HOME.issue(7, **claims), ISSUERS) == expected
+    assert kd1.read(HOME.issue(7, **claims), ISSUERS) == replace(BARE_CREDENTIAL, **limits)
 
 
 # --- passes that are not proven --------------------------------------------------------------------------------
@@ -116,7 +132,9 @@ def test_a_signed_pass_is_proven_with_its_limits(claims: dict[str, Any], limits:
 
 def test_a_pass_of_an_unknown_issuer_is_told_as_such() -> None:
     shown = kd1.read(STRANGER.issue(7), ISSUERS)
-    assert shown == Credential(CredentialKind.KD1, Proof.UNKNOWN_ISSUER, BARE_CREDENTIAL.person_key, STRANGER.key_id + GOLDEN_CLAIMS.pass_id)
+    pass_key = STRANGER.key_id + GOLDEN_CLAIMS.pass_id
+    marks = (b"pass:" + pass_key, b"signer:" + STRANGER.key_id)
+    assert shown == Credential(CredentialKind.KD1, Proof.UNKNOWN_ISSUER, BARE_CREDENTIAL.person_key, pass_key, marks=marks)
 
 
 FORGED: dict[str, bytes] = {
@@ -183,7 +201,13 @@ SIGNED_BUT_ODD: dict[str, bytes] = {
     "one claim twice": signed(b"\xa3\x01\x48" + KEY + b"\x02\x48" + bytes(8) + b"\x02\x48" + PASS),
     "bytes in pieces": signed(b"\xa2\x01\x48" + KEY + b"\x02\x5f\x44" + PASS[:4] + b"\x44" + PASS[4:] + b"\xff"),
     "its own tag before it": sealed(cbor2.CBORTag(55799, {1: KEY, 2: PASS})),
-    "an unknown claim": sealed({1: KEY, 2: PASS, 9: 1}),
+    "an unknown claim": sealed({1: KEY, 2: PASS, 10: 1}),
+    "one person, written out": sealed({1: KEY, 2: PASS, 9: 1}),
+    "a party of nobody": sealed({1: KEY, 2: PASS, 9: 0}),
+    "a party of 51": sealed({1: KEY, 2: PASS, 9: 51}),
+    "a party of true": sealed({1: KEY, 2: PASS, 9: True}),
+    "a party of two and a half": sealed({1: KEY, 2: PASS, 9: 2.5}),
+    "a party of many": sealed({1: KEY, 2: PASS, 9: "2"}),
     "a claim named by a text": sealed({1: KEY, 2: PASS, "uses": 1}),
     "a claim named by a truth value": sealed({True: KEY, 2: PASS}),
     "a claim named by a fraction": sealed({1.0: KEY, 2: PASS}),

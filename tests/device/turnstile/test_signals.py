@@ -22,7 +22,7 @@ def test_every_signal_has_its_steps() -> None:
 
 def test_go_is_told_for_what_is_admitted_and_for_nothing_else() -> None:
     go = {reason for reason, signal in SIGNAL_OF_REASON.items() if signal is Signal.GO}
-    assert go == {Decision.admitted().reason, Decision.admitted(Reason.RECORDED).reason}
+    assert go == {Decision.admitted().reason, Decision.admitted(Reason.RECORDED).reason, Reason.EXIT_FREE}
 
 
 def test_nobody_is_told_nothing() -> None:
