@@ -15,6 +15,7 @@ SINGLY_A_MINUTE = 30
 class RefusalBudget:
     """Up to 30 refusals a minute are recorded singly; the rest of that minute becomes one counted record."""
 
+    singly_a_minute: int = SINGLY_A_MINUTE
     _minute_began_ns: int | None = None
     _singly: int = 0
     _folded: Counter[Reason] = field(default_factory=Counter)
@@ -25,7 +26,7 @@ class RefusalBudget:
         self._turn(now_ns)
         if self._minute_began_ns is None:
             self._minute_began_ns = now_ns
-        if self._singly < SINGLY_A_MINUTE:
+        if self._singly < self.singly_a_minute:
             self._singly += 1
             return True
         self._folded[reason] += 1

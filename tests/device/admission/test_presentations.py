@@ -207,6 +207,7 @@ SCENARIOS: dict[str, list[tuple[int, str, str]]] = {
     "taken back again and again": [(0, "A", "A"), *([(10, "take back", ""), (100, "A", "A")] * 5), (200, "A", "")],
     "taken back, it is not offered when it leaves": [(0, "A", "A"), (10, "take back", ""), (600, "-A", ""), (700, "A", "A")],
     "taken back, it is not offered when it is gone": [(0, "A", "A"), (10, "take back", ""), (600, "", ""), (700, "due", "")],
+    "only what could not be recorded is taken back": [(0, "A", "A"), (10_000, "A B", "B"), (10_010, "take back", ""), (10_100, "A B", "B")],
     "taken back, it is decided by a restarted reader's track": [
         (0, "A", "A"),
         (1, "take back", ""),
