@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass
 
 import cbor2
 
+from device.cbor import Form, loads
 from device.errors import VerificationError
 
 CONTEXT = b"qrgate-confirmation-v1"
@@ -33,6 +34,7 @@ class Confirmation:
 
 
 TYPES = [str, str, int, int, bytes]
+FORM = Form(depth_max=1, items_max=1 + len(TYPES), keys=frozenset())
 
 
 def range_digest(bodies: Iterable[bytes]) -> bytes:
@@ -51,10 +53,9 @@ def encode(confirmation: Confirmation) -> bytes:
 def decode(payload: bytes) -> Confirmation:
     """Raises VerificationError where ``payload`` is no confirmation of a possible range."""
     try:
-        values = cbor2.loads(payload)
-    except (cbor2.CBORError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError, MemoryError):
+        values = loads(payload, FORM)
+    except VerificationError:
         raise VerificationError("not a confirmation") from None
-    # Only a list is looked into: a network address is iterable too, and five bytes of CBOR stand for 2^128 of them.
     if type(values) is not list or [type(value) for value in values] != TYPES:
         raise VerificationError("not a confirmation")
     confirmation = Confirmation(*values)

@@ -62,8 +62,6 @@ MISFITS: dict[str, tuple[bytes, Ed25519PrivateKey, bytes]] = {
     "another payload": (ENVELOPE.replace(PAYLOAD, PAYLOAD[::-1]), KEY, CONTEXT),
     "another signature": (ENVELOPE[:-64] + sign1(KEY, b"", context=CONTEXT)[-64:], KEY, CONTEXT),
     "a signature of zeros": (ENVELOPE[:-64] + bytes(64), KEY, CONTEXT),
-    "a signature of 63 bytes": (ENVELOPE[:-66] + b"\x58\x3f" + ENVELOPE[-64:-1], KEY, CONTEXT),
-    "no signature": (ENVELOPE[:-66] + b"\x40", KEY, CONTEXT),
 }
 
 
@@ -90,6 +88,9 @@ NO_ENVELOPES: dict[str, bytes] = {
     "a payload elsewhere": envelope(payload=None),
     "a fifth value": envelope(more=(b"",)),
     "cut short": ENVELOPE[:-1],
+    "a signature of 63 bytes": ENVELOPE[:-66] + b"\x58\x3f" + ENVELOPE[-64:-1],
+    "no signature": ENVELOPE[:-66] + b"\x40",
+    "the head alone": ENVELOPE[:7],
     "a byte behind it": ENVELOPE + b"\x00",
     "an item behind it": ENVELOPE + ENVELOPE,
     "a length longer than it need be": ENVELOPE.replace(b"\x4f" + PAYLOAD, b"\x58\x0f" + PAYLOAD),
@@ -116,6 +117,14 @@ def test_there_is_one_way_to_write_an_envelope(message: bytes) -> None:
 
 def test_a_long_message_is_not_even_parsed() -> None:
     assert refusal(bytes(ENVELOPE_MAX + 1)) == "the signed message is too long"
+
+
+@pytest.mark.parametrize("size", [23, 24, 255, 256, 65_535, 65_536, 1_000_000])
+def test_who_expects_more_may_say_so(size: int) -> None:
+    message = sign1(KEY, bytes(size), context=CONTEXT)
+    assert verify1(message, PUBLIC, context=CONTEXT, longest=len(message)) == bytes(size)
+    with pytest.raises(VerificationError):
+        verify1(message, PUBLIC, context=CONTEXT, longest=len(message) - 1)
 
 
 def test_an_envelope_with_one_bit_changed_never_verifies() -> None:
