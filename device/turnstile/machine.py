@@ -2,7 +2,8 @@
 
     closed ──grant──▶ open ──passage seen, or time over──▶ closed
 
-One grant lets one person through. The relay is on for one pulse, never longer than its hard maximum; a grant that is
+One grant lets one person through, or a party one after another, with a pulse for each.
+The relay is on for one pulse, never longer than its hard maximum; a grant that is
 older than its deadline never opens anything; grants that meet an occupied lane wait their turn until their deadline.
 Between two pulses the contact rests, so that the drive sees two.
 """
@@ -66,8 +67,10 @@ Action = SwitchRelay | ShowGo | ShowTryAgain | Report | ReportForced
 @dataclass(slots=True)
 class _Open:
     grant: Grant
-    since_ns: int
+    since_ns: int  # of this person's turn
     opened_ns: int
+    passed: int = 0
+    pulse_due: bool = False  # for the next person of a party: the contact rests before it
 
 
 class Turnstile:
@@ -92,12 +95,12 @@ class Turnstile:
 
     def relay_closed(self, now_ns: int) -> None:
         """The relay's contact is closed since ``now_ns``: the moment that is reported, after the switching itself."""
-        if self._open and self._relay_on_since_ns is not None:
+        if self._open and self._relay_on_since_ns is not None and self._open.passed == 0:
             self._open.opened_ns = now_ns
 
     def person_passed(self, seen_ns: int, now_ns: int) -> list[Action]:
         """The passage sensor saw somebody at ``seen_ns``: that is what is reported. What follows goes by the present."""
-        seen = self._forced(seen_ns, now_ns) if self._open is None else [self._end(PassageOutcome.TURNED, seen_ns)]
+        seen = self._forced(seen_ns, now_ns) if self._open is None else self._one_passed(PassageOutcome.TURNED, seen_ns)
         return seen + self.tick(now_ns)
 
     def tick(self, now_ns: int) -> list[Action]:
@@ -107,8 +110,14 @@ class Turnstile:
             self._relay_on_since_ns = None
             self._rested_ns = now_ns + REST_NS
             actions.append(SwitchRelay(on=False))
-        if self._open is not None and now_ns >= self._closing_ns(self._open):
-            actions.append(self._end(PassageOutcome.UNUSED if self._lane.has_sensor else PassageOutcome.ASSUMED, now_ns))
+        if self._open is not None and not self._open.pulse_due and now_ns >= self._closing_ns(self._open):
+            if self._lane.has_sensor:
+                actions.append(self._end(PassageOutcome.TURNED if self._open.passed else PassageOutcome.UNUSED, now_ns))
+            else:
+                actions += self._one_passed(PassageOutcome.ASSUMED, now_ns)
+        if self._open is not None and self._open.pulse_due and self._relay_on_since_ns is None and now_ns >= self._rested_ns:
+            self._open.pulse_due, self._open.since_ns, self._relay_on_since_ns = False, now_ns, now_ns
+            actions.append(SwitchRelay(on=True))
         actions += [self._too_late(grant, now_ns) for grant in self._waiting if now_ns >= grant.deadline_ns]
         self._waiting = deque(grant for grant in self._waiting if now_ns < grant.deadline_ns)
         if self._waiting and self._free and now_ns >= self._rested_ns:
@@ -121,8 +130,10 @@ class Turnstile:
     def next_ns(self) -> int | None:
         """When ``tick`` has something to do by time alone."""
         moments = [grant.deadline_ns for grant in self._waiting]
-        if self._open is not None:
+        if self._open is not None and not self._open.pulse_due:
             moments.append(self._closing_ns(self._open))
+        if self._open is not None and self._open.pulse_due and self._relay_on_since_ns is None:
+            moments.append(self._rested_ns)
         if self._relay_on_since_ns is not None:
             moments.append(self._relay_off_ns(self._relay_on_since_ns))
         if self._waiting and self._free:
@@ -140,15 +151,24 @@ class Turnstile:
         self._relay_on_since_ns = now_ns
         return [SwitchRelay(on=True), ShowGo()]
 
+    def _one_passed(self, outcome: PassageOutcome, at_ns: int) -> list[Action]:
+        """The last of a grant's people ends it; before, the lane opens for the next."""
+        assert self._open is not None  # noqa: S101 - every caller has looked
+        self._open.passed += 1
+        if self._open.passed >= self._open.grant.people:
+            return [self._end(outcome, at_ns)]
+        self._open.pulse_due = True
+        return []
+
     def _end(self, outcome: PassageOutcome, now_ns: int) -> Action:
         assert self._open is not None  # noqa: S101 - every caller has looked
-        passage = Passage(self._open.grant.id, outcome, self._open.opened_ns, now_ns)
+        passage = Passage(self._open.grant.id, outcome, self._open.opened_ns, now_ns, self._open.passed)
         self._open = None
         return Report(passage)
 
     def _too_late(self, grant: Grant, now_ns: int) -> Action:
         self._somebody_was_late = True
-        return Report(Passage(grant.id, PassageOutcome.TOO_LATE, None, now_ns))
+        return Report(Passage(grant.id, PassageOutcome.TOO_LATE, None, now_ns, people=0))
 
     def _forced(self, seen_ns: int, now_ns: int) -> list[Action]:
         if self._forced_ns is not None and now_ns - self._forced_ns < FORCED_INTERVAL_NS:

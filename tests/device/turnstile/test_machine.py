@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -29,8 +31,12 @@ OVERLONG_PULSE = Lane(pulse_ns=9000 * MS, max_on_ns=3000 * MS, wait_ns=1000 * MS
 
 
 def play(turnstile: Turnstile, at_ms: int, what: str) -> list[Action]:
-    """One row: ``grant a by 1500``, ``closed`` (the relay's contact), ``passed`` (the sensor; ``passed at 700``: seen then) or ``tick``."""
+    """One row: ``grant a by 1500`` (``grant a for 3 by 1500``: a party), ``closed`` (the relay's contact), ``passed`` (the sensor;
+    ``passed at 700``: seen then) or ``tick``.
+    """
     match what.split():
+        case ["grant", id_, "for", people, "by", deadline_ms]:
+            return turnstile.grant(Grant(id_, int(deadline_ms) * MS, int(people)), at_ms * MS)
         case ["grant", id_, "by", deadline_ms]:
             return turnstile.grant(Grant(id_, int(deadline_ms) * MS), at_ms * MS)
         case ["closed"]:
@@ -54,8 +60,9 @@ def told(action: Action) -> str:
             return "again"
         case ReportForced(at_ns):
             return f"forced@{at_ns // MS}"
-        case Report(Passage(id_, outcome, opened_ns, ended_ns)):
-            return f"{id_}:{outcome}@{'never' if opened_ns is None else opened_ns // MS}-{ended_ns // MS}"
+        case Report(Passage(id_, outcome, opened_ns, ended_ns, people)):
+            party = f"x{people}" if people > 1 else ""
+            return f"{id_}:{outcome}{party}@{'never' if opened_ns is None else opened_ns // MS}-{ended_ns // MS}"
 
 
 # Each row: milliseconds, what happens, what is done, and when time alone has something to do next.
@@ -257,6 +264,150 @@ SCENARIOS: dict[str, tuple[Lane, list[Row]]] = {
         TRIPOD,
         [(0, "grant a by 1500", "on go", 500), (200, "passed", "a:turned@0-200", 500), (210, "closed", "", 500)],
     ),
+    # --- parties: a pulse for each, and a rest between
+    "three pass one after another": (
+        TRIPOD,
+        [
+            (0, "grant a for 3 by 1500", "on go", 500),
+            (20, "closed", "", 500),
+            (300, "passed", "", 500),
+            (500, "tick", "off", 700),
+            (700, "tick", "on", 1200),
+            (720, "closed", "", 1200),
+            (1200, "tick", "off", 5700),
+            (2000, "passed", "on", 2500),
+            (2100, "passed", "a:turnedx3@20-2100", 2500),
+            (2500, "tick", "off", NEVER),
+        ],
+    ),
+    "each of a party has the whole time for himself": (
+        TRIPOD,
+        [
+            (0, "grant a for 2 by 1500", "on go", 500),
+            (500, "tick", "off", 5000),
+            (4900, "passed", "on", 5400),
+            (5400, "tick", "off", 9900),
+            (9899, "passed", "a:turnedx2@0-9899", NEVER),
+        ],
+    ),
+    "of three two pass": (
+        TRIPOD,
+        [
+            (0, "grant a for 3 by 1500", "on go", 500),
+            (500, "tick", "off", 5000),
+            (800, "passed", "on", 1300),
+            (1300, "tick", "off", 5800),
+            (1400, "passed", "", 1500),
+            (1500, "tick", "on", 2000),
+            (2000, "tick", "off", 6500),
+            (6499, "tick", "", 6500),
+            (6500, "tick", "a:turnedx2@0-6500", NEVER),
+        ],
+    ),
+    "of a party nobody passes": (
+        TRIPOD,
+        [(0, "grant a for 3 by 1500", "on go", 500), (500, "tick", "off", 5000), (5000, "tick", "a:unused@0-5000", NEVER)],
+    ),
+    "without a sensor a party has as many pulses as people": (
+        DOOR,
+        [
+            (0, "grant a for 2 by 1500", "on go", 2000),
+            (2000, "tick", "off", 2200),
+            (2200, "tick", "on", 4200),
+            (4200, "tick", "off a:assumedx2@0-4200", NEVER),
+        ],
+    ),
+    "a party goes on after the deadline, which is for its beginning": (
+        DOOR,
+        [
+            (1499, "grant a for 2 by 1500", "on go", 3499),
+            (3499, "tick", "off", 3699),
+            (3699, "tick", "on", 5699),
+            (5699, "tick", "off a:assumedx2@1499-5699", NEVER),
+        ],
+    ),
+    "a party that is too late opens for nobody": (TRIPOD, [(1500, "grant a for 3 by 1500", "a:too_late@never-1500 again", NEVER)]),
+    "two of a party in one pulse need no second": (
+        TRIPOD,
+        [
+            (0, "grant a for 2 by 1500", "on go", 500),
+            (200, "passed", "", 500),
+            (300, "passed", "a:turnedx2@0-300", 500),
+            (500, "tick", "off", NEVER),
+        ],
+    ),
+    "whoever comes after the last of a party is without a grant": (
+        TRIPOD,
+        [
+            (0, "grant a for 2 by 1500", "on go", 500),
+            (200, "passed", "", 500),
+            (300, "passed", "a:turnedx2@0-300", 500),
+            (400, "passed", "forced@400", 500),
+            (500, "tick", "off", NEVER),
+        ],
+    ),
+    "the next waits for the whole party": (
+        DOOR,
+        [
+            (0, "grant a for 2 by 9000", "on go", 2000),
+            (100, "grant b by 9000", "", 2000),
+            (2000, "tick", "off", 2200),
+            (2200, "tick", "on", 4200),
+            (4200, "tick", "off a:assumedx2@0-4200", 4400),
+            (4400, "tick", "on go", 6400),
+        ],
+    ),
+    "the next is told when the party took too long": (
+        DOOR,
+        [
+            (0, "grant a for 2 by 9000", "on go", 2000),
+            (100, "grant b by 1600", "", 1600),
+            (1600, "tick", "b:too_late@never-1600", 2000),
+            (2000, "tick", "off", 2200),
+            (2200, "tick", "on", 4200),
+            (4200, "tick", "off a:assumedx2@0-4200 again", NEVER),
+        ],
+    ),
+    "every pulse of a party is cut at the hard maximum": (
+        OVERLONG_PULSE,
+        [
+            (0, "grant a for 2 by 1500", "on go", 3000),
+            (3000, "tick", "off", 9000),
+            (9000, "tick", "on", 12_000),
+            (12_000, "tick", "off", 18_000),
+            (18_000, "tick", "a:assumedx2@0-18000", NEVER),
+        ],
+    ),
+    "a late tick gives the next of a party his whole pulse": (
+        DOOR,
+        [
+            (0, "grant a for 2 by 1500", "on go", 2000),
+            (60_000, "tick", "off", 60_200),
+            (60_200, "tick", "on", 62_200),
+            (62_200, "tick", "off a:assumedx2@0-62200", NEVER),
+        ],
+    ),
+    "a sensor's late word about the first of a party gives the next his whole pulse": (
+        TRIPOD,
+        [
+            (0, "grant a for 2 by 1500", "on go", 500),
+            (500, "tick", "off", 5000),
+            (1700, "passed at 1000", "on", 2200),
+            (2200, "tick", "off", 6700),
+            (6700, "tick", "a:turned@0-6700", NEVER),
+        ],
+    ),
+    "only the first contact of a party is its opening": (
+        TRIPOD,
+        [
+            (0, "grant a for 2 by 1500", "on go", 500),
+            (30, "closed", "", 500),
+            (500, "tick", "off", 5000),
+            (800, "passed", "on", 1300),
+            (830, "closed", "", 1300),
+            (900, "passed", "a:turnedx2@30-900", 1300),
+        ],
+    ),
 }
 
 
@@ -291,6 +442,9 @@ class AnyLane(RuleBasedStateMachine):
         self.turnstile = Turnstile(self.lane)
         self.now_ns = 1_000_000 * MS
         self.deadlines: dict[str, int] = {}
+        self.people: dict[str, int] = {}
+        self.pulses: Counter[str] = Counter()
+        self.seen: Counter[str] = Counter()  # persons whom the sensor saw, by the grant that was open
         self.on_since_ns: int | None = None
         self.off_since_ns = 0
         self.told_again = 0
@@ -298,16 +452,19 @@ class AnyLane(RuleBasedStateMachine):
         self.reports: dict[str, Passage] = {}
         self.forced: list[int] = []
 
-    @rule(later_ms=st.sampled_from(MOMENTS_MS), within_ms=st.sampled_from([-1000, 0, 1, 100, 1500, 100_000]))
-    def grant(self, later_ms: int, within_ms: int) -> None:
+    @rule(later_ms=st.sampled_from(MOMENTS_MS), within_ms=st.sampled_from([-1000, 0, 1, 100, 1500, 100_000]), people=st.sampled_from([1, 1, 2, 3, 7]))
+    def grant(self, later_ms: int, within_ms: int, people: int) -> None:
         self.now_ns += later_ms * MS
-        grant = Grant(f"g{len(self.deadlines)}", self.now_ns + within_ms * MS)
+        grant = Grant(f"g{len(self.deadlines)}", self.now_ns + within_ms * MS, people)
         self.deadlines[grant.id] = grant.deadline_ns
+        self.people[grant.id] = people
         self._carry_out(self.turnstile.grant(grant, self.now_ns))
 
     @rule(later_ms=st.sampled_from(MOMENTS_MS), late_ms=st.sampled_from([0, 1, 500, 3000]))
     def person(self, later_ms: int, late_ms: int) -> None:
         self.now_ns += later_ms * MS
+        if self.turnstile._open is not None:
+            self.seen[self.turnstile._open.grant.id] += 1
         self._carry_out(self.turnstile.person_passed(self.now_ns - late_ms * MS, self.now_ns))
 
     @rule(later_ms=st.sampled_from(MOMENTS_MS))
@@ -331,6 +488,8 @@ class AnyLane(RuleBasedStateMachine):
                     assert on is (self.on_since_ns is None), "switched to what it is already"
                     if on:
                         assert self.now_ns - self.off_since_ns >= REST_NS, "two pulses that a drive sees as one"
+                        assert self.turnstile._open is not None, "a pulse for nobody"
+                        self.pulses[self.turnstile._open.grant.id] += 1
                     elif self.on_since_ns is not None:
                         self.off_since_ns = self.now_ns
                     self.on_since_ns = self.now_ns if on else None
@@ -375,6 +534,22 @@ class AnyLane(RuleBasedStateMachine):
         waiting = {grant.id for grant in self.turnstile._waiting}
         assert len(waiting) <= WAITING_MAX
         assert sorted([*waiting, *self.open, *self.reports]) == sorted(self.deadlines)
+
+    @invariant()
+    def nobody_has_more_pulses_than_people(self) -> None:
+        assert {id_: n for id_, n in self.pulses.items() if n > self.people[id_]} == {}
+
+    @invariant()
+    def as_many_have_passed_as_were_seen_or_as_were_opened_for(self) -> None:
+        for id_, passage in self.reports.items():
+            expected = {
+                PassageOutcome.TURNED: self.seen[id_] if self.lane.has_sensor else self.people[id_],  # a sensor's stray word counts as its pulse
+                PassageOutcome.ASSUMED: self.people[id_],
+                PassageOutcome.UNUSED: 0,
+                PassageOutcome.TOO_LATE: 0,
+            }
+            assert passage.people == expected[passage.outcome] <= self.people[id_]
+            assert passage.outcome is not PassageOutcome.TURNED or passage.people > 0
 
     @invariant()
     def who_came_too_late_never_opened_and_the_others_did(self) -> None:
