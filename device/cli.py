@@ -14,6 +14,7 @@ from pathlib import Path
 from device import failsafe
 
 DEFAULT_SETTINGS = Path("/etc/qrgate")
+ICAO_LETTERS = 3
 
 EPILOG = """\
 exit codes: 0 well, 1 a check found a fault, 2 wrong command line, 3 settings missing or wrong, 4 a signature or key
@@ -24,8 +25,49 @@ examples:
   qrgate demo                          watch twenty-one people present codes to a gate on this machine
   qrgate doctor --settings /etc/qrgate what is wrong with this gate, and what to do about it
   qrgate run                           the gate in the foreground, by /etc/qrgate
+  sudo qrgate take policy.bundle       hand what the office signed over to this gate
   qrgate replay film.mp4               what the reader makes of a video from the field, and what it missed and why
   qrgate focus --webcam /dev/video0    turn the lens until it is sharp
+  qrgate explain picture.png           what a code is, what is proven, whether it may pass and why
+"""
+
+TAKE_EPILOG = """\
+A FILE is a bundle (policy, trust, keys of days) or a list, as `qrgate-provision` signed it. Each is looked at first: signature, whom it
+is for, what is in it, and whether it is older than what is in force, where that may be read. What holds is put into the gate's inbox;
+the gate looks again for itself, and records what became of it.
+
+--json: `gate_runs`, and for each of `files`: `handed_over`, `kind`, `version`, `why` not and a `hint`.
+
+exit codes: 0 all were handed over, 2 a file cannot be read, 3 settings or a policy are wrong, 4 the gate would refuse it, 7 it cannot be
+written; of several files that of the first which was not handed over
+
+examples:
+  sudo qrgate take policy.bundle trust.bundle deny-7.list
+  sudo qrgate take --json /media/usb/*.bundle
+"""
+
+EXPLAIN_EPILOG = """\
+WHAT is a picture, a file that holds a payload, the payload itself, or - for one on stdin. Personal fields are masked, and nothing
+is kept or sent. Whom to trust is given with --trust (health signers as their countries publish them: X.509 in DER or PEM, or a
+trust list in JSON), --cards and --seals; with --settings it is decided as at this gate, by the policy and trust in force there where
+they may be read (sudo). --policy decides by a policy that is not yet signed, --rules by health rules alone. A file of the EU's
+dgc-testdata brings its certificate and its clock along.
+
+--json: `codes` has one entry a code: `kind` or `shown` (what it is), `proof`, `checks` of a certificate in their order (true, false,
+null where not reached: prefix, base45, compression, cose, issuer, signature, claims, times, schema, use), `in_time` by its own dates,
+`claims` masked, `decision`. `picture_read` is false where a test case's picture does not hold its payload.
+
+exit codes: 0 the gate would let the bearer in, 1 it would refuse, 2 wrong command line or file, 3 settings or a policy are wrong,
+4 health rules are wrong, 5 no code in the picture
+
+examples:
+  qrgate explain photo.jpg                                          every code in a photograph
+  qrgate explain --trust signer.pem --at 2021-07-01 "HC1:6BF..."    a vaccine passport, on a day
+  qrgate explain --json dgc-testdata/common/2DCode/raw/CO1.json     a published test case
+  sudo qrgate explain --settings /etc/qrgate pass.png               a pass, as this gate would decide
+  qrgate explain --policy market.toml --gate gb-02 card.png         by a policy that is not yet signed
+  qrgate explain --cards https://clinic.example.vn=jwks.json shc:/… a SMART Health Card
+  printf %s "$CODE" | qrgate explain -                              without the payload in the shell's history
 """
 
 REPLAY_EPILOG = """\
@@ -108,12 +150,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor = command("doctor", _doctor, "Check camera, decoders, store, pins, broker and clock, and say what to do.")
     doctor.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    take = command("take", _take, "Hand bundles and lists that the office signed over to this gate.", epilog=TAKE_EPILOG)
+    take.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a bundle or a list")
+    take.add_argument("--json", action="store_true", help="one JSON document on stdout")
     _replay_arguments(
         command(
             "replay", _replay, "Material from the field through the reader: what was read, what not, and why.", settings=False, epilog=REPLAY_EPILOG
         )
     )
     _focus_arguments(command("focus", _focus, "A live score of sharpness, for whoever turns the lens.", epilog=FOCUS_EPILOG))
+    _explain_arguments(
+        command("explain", _explain, "What a code is, what is proven, whether it may pass and why.", settings=False, epilog=EXPLAIN_EPILOG)
+    )
     command("failsafe", _nothing, "Put every output into its safe state. Needs nothing of the rest.")
     return parser
 
@@ -160,6 +208,38 @@ def _replay_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truth", type=Path, metavar="FILE", help="photographs: compare with a JSON list of {file, payload, payload_hex}")
     parser.add_argument("--at-least", type=float, metavar="SHARE", help="with --truth: exit 1 where fewer are read exactly, 0 to 1 (0.95)")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+def _explain_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shown", metavar="WHAT", help="a picture, a file, a payload, or - for stdin")
+    parser.add_argument("--hex", action="store_true", help="the payload is given in hex digits")
+    parser.add_argument("--trust", type=Path, action="append", default=[], metavar="FILE", help="health signers: certificate or list; repeatable")
+    parser.add_argument("--cards", type=_issuer, action="append", default=[], metavar="URL=JWKS", help="an issuer of SMART Health Cards; repeatable")
+    parser.add_argument(
+        "--seals", type=_country, action="append", default=[], metavar="ICAO=FILE", help="a country's signing authority (VDS-NC); repeatable"
+    )
+    parser.add_argument("--at", metavar="TIME", help="the moment to decide for, such as 2021-07-01T06:30:00+07:00 (now)")
+    parser.add_argument("--untrusted-clock", action="store_true", help="as a gate decides that does not know the date")
+    parser.add_argument("--mode", choices=("verify", "record"), default="verify", help="admit what is proven, or any claim as well (verify)")
+    parser.add_argument("--settings", type=Path, metavar="FOLDER", help="decide as this gate does")
+    parser.add_argument("--policy", type=Path, metavar="FILE.toml", help="decide by this policy")
+    parser.add_argument("--gate", metavar="ID", help="with --policy: as this gate of it")
+    parser.add_argument("--rules", type=Path, metavar="FILE.json", help="decide by these rules for health certificates")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+def _issuer(text: str) -> tuple[str, Path]:
+    url, equals, path = text.rpartition("=")
+    if not (equals and path and url.startswith("https://")):
+        raise argparse.ArgumentTypeError(f"expected https://…=FILE, found {text!r}")
+    return url, Path(path)
+
+
+def _country(text: str) -> tuple[str, Path]:
+    country, equals, path = text.partition("=")
+    if not (equals and path and country.isascii() and country.isupper() and len(country) <= ICAO_LETTERS):
+        raise argparse.ArgumentTypeError(f"expected a country as its seals print it and a file, such as AUS=australia.pem, found {text!r}")
+    return country, Path(path)
 
 
 def _focus_arguments(parser: argparse.ArgumentParser) -> None:
@@ -209,6 +289,12 @@ def _doctor(options: argparse.Namespace) -> int:
     return doctor.run(options.settings, as_json=options.json)
 
 
+def _take(options: argparse.Namespace) -> int:
+    from device import take  # noqa: PLC0415
+
+    return take.run(options)
+
+
 def _replay(options: argparse.Namespace) -> int:
     from device import replay  # noqa: PLC0415
 
@@ -219,6 +305,12 @@ def _focus(options: argparse.Namespace) -> int:
     from device import focus  # noqa: PLC0415
 
     return focus.run(options, _stop_on_signals())
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from device import explain  # noqa: PLC0415
+
+    return explain.run(options)
 
 
 def _nothing(_options: argparse.Namespace) -> int:

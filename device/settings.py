@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from device.admission.policy import Mode
 from device.domain import Direction
 
 ID_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?"
@@ -92,19 +93,12 @@ class ClockSource(StrEnum):
     SYSTEM = "system"
 
 
-class Mode(StrEnum):
-    """What it takes to pass."""
-
-    VERIFY = "verify"
-    RECORD = "record"
-
-
 # --- gate.toml: bench facts ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    state: Path = key(Path("/var/lib/qrgate"), about="folder that survives power cuts: the event store, the day's pseudonym key")
+    state: Path = key(Path("/var/lib/qrgate"), about="folder that survives power cuts: the event store, pseudonym keys, bundles")
     runtime: Path = key(Path("/run/qrgate"), about="folder that need not survive: sockets, and for failsafe the copy `driven.toml` of what is driven")
 
 
@@ -227,7 +221,11 @@ class Recorder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    mode: Mode = key(Mode.VERIFY, about="verify: only a proven credential passes; record: any recognised claim passes and is recorded")
+    mode: Mode | None = key(
+        None,
+        about="verify: only a proven credential passes, also where nothing is said; record: any recognised claim passes and is recorded. "
+        "Until a signed policy comes: that says it then, and one that comes while this line stands is refused",
+    )
     grant_within_s: float = key(1.5, about="a grant older than this, counted from the read, opens nothing", low=0.1, high=5)
     settle_s: float = key(0.5, about="how long a code that is no credential waits for one beside it before it is refused", low=0, high=3)
 
@@ -235,8 +233,14 @@ class Policy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pseudonyms:
     key_file: Path = key(
-        about="first day's key of this site (JSON from `qrgate-provision init`); taken into the state folder and erased here at first start"
+        about="pseudonym keys of this site for today and the days ahead (JSON from `qrgate-provision init` or `keys`); taken into the state "
+        "folder and erased here at the next start"
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundles:
+    public_key: str = key("", about="Ed25519 key that signs bundles, hex; empty: this gate takes none", pattern=r"(?:[0-9a-f]{64})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +263,7 @@ class Settings:
     recorder: Recorder
     policy: Policy
     pseudonyms: Pseudonyms
+    bundles: Bundles
     issuers: dict[str, str]
 
 
@@ -280,6 +285,7 @@ SITE_TABLES: dict[str, type] = {
     "recorder": Recorder,
     "policy": Policy,
     "pseudonyms": Pseudonyms,
+    "bundles": Bundles,
 }
 ISSUERS_TABLE = "issuers"
 """``[issuers]`` in site.toml: key id (16 hex digits) = Ed25519 public key (64 hex digits) of who may sign passes."""

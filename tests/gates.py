@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import selectors
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from device.clock import monotonic_ns
-from device.credentials.kd1 import Claims, issuer_key_id, text_to_sign, to_base64url
+from device.credentials.base64url import to_base64url
+from device.credentials.kd1 import Claims, issuer_key_id, text_to_sign
 from device.domain import Track, TrackState
 from device.errors import LinkError
+from device.events.pseudonyms import VIET_NAM
 from device.links import Link, Message, View, connect
 
 READER_BOOT = "0badcafe"
+
+
+def day_keys(site: str = "s1") -> str:
+    """The office's pseudonym keys, as the gate takes them over: from yesterday to ten days ahead, the same key every day."""
+    yesterday = datetime.now(VIET_NAM).date() - timedelta(1)
+    return json.dumps({"site": site, "days": {(yesterday + timedelta(days)).isoformat(): "5a" * 32 for days in range(12)}})
 
 
 @dataclass
@@ -92,7 +102,7 @@ class Gate:
                 f"[{table}]\n" + "\n".join(f"{key} = {value}" for key, value in tables[table].items()) + "\n" for table in sorted(chosen)
             )
             (self.folder / file).write_text(text, encoding="utf-8")
-        (self.folder / "pseudonym.json").write_text('{"date": "2026-01-01", "key": "' + "5a" * 32 + '"}', encoding="ascii")
+        (self.folder / "pseudonym.json").write_text(day_keys(self.lines.get("site.site", '"s1"').strip('"')), encoding="ascii")
 
     @property
     def state(self) -> Path:

@@ -14,13 +14,22 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[set[str]] = [
     {"device.__main__"},
     {"device.cli"},
-    {"device.demo", "device.doctor", "device.focus", "device.replay"},  # one a command
+    {"device.demo", "device.doctor", "device.explain", "device.focus", "device.replay", "device.take"},  # one a command
     {"device.launch"},
     {"device.reader", "device.gate", "device.uplink"},  # the wings: blind to each other
 ]
 # Below them everybody knows everybody, but the core never looks up.
 SHELL = {"device.links", "device.config", "device.settings", "device.clock", "device.notify"}
-CORE = {"device.credentials", "device.admission", "device.turnstile", "device.events", "device.domain", "device.errors"}
+CORE = {
+    "device.credentials",
+    "device.admission",
+    "device.turnstile",
+    "device.events",
+    "device.bundles",
+    "device.cbor",
+    "device.domain",
+    "device.errors",
+}
 ALONE = {"device.failsafe"}  # must work when all the rest is broken
 
 OFFICE_MAY_USE = CORE | {"device.settings", "device.config"}  # what provisioning/ may know of the device

@@ -5,33 +5,48 @@ The order is the promise: an entry that cannot be recorded does not happen.
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from device.admission.budget import MINUTE_NS, RefusalBudget
-from device.admission.policy import NO_HISTORY, History, Policy, decide
+from device.admission.decide import decide
+from device.admission.policy import Policy
+from device.admission.presence import Moment
 from device.admission.presentations import Presentation, Presentations, Remembered
-from device.clock import NS, WallClock, monotonic_ns
-from device.domain import Credential, Decision, EventType, Grant, Instant, Passage, PassageOutcome, Reason
+from device.admission.shadow import ShadowCount
+from device.clock import monotonic_ns
+from device.domain import Credential, Decision, Direction, EventType, Grant, Instant, Passage, PassageOutcome, Reason
 from device.errors import StoreError
 from device.gate.act import Act
+from device.gate.journal import Fact, Journal, passage
 from device.gate.keys import Fingerprints, PseudonymKey
-from device.gate.store import OpenGrant, Store
+from device.gate.memory import OpenGrant
+from device.gate.recall import NOTHING, Recall, Recalled
+from device.gate.store import Store, Transaction
 from device.turnstile.signals import SIGNAL_OF_REASON, Signal
 
 log = logging.getLogger("qrgate.gate")
 
-UNRECORDED_MAX = 1000
-"""Facts that may wait for the store before further ones are only counted. The end of a grant is never refused: while the
-store fails there are no new grants, so these are few."""
+ALERTS_A_MINUTE = 10
+"""Refusals that an officer must see are recorded singly even when the minute's budget of refusals is spent, up to so many."""
 
-TELL_NS = 10 * NS
-"""A disk that is full for a week is not a line every turn."""
+UNRECORDED = "unrecorded "
+"""Before a presentation's id: a grant that was given before it could be recorded. Its record has an id like any other."""
 
-GIVEN_BACK = frozenset({PassageOutcome.UNUSED, PassageOutcome.TOO_LATE})
+
+class Clock(Protocol):
+    def now(self) -> Instant:
+        """Wall time, and whether it may be believed."""
+
+
+class Seal(Protocol):
+    """Whoever the bearer was, sealed to the health department's key."""
+
+    def __call__(self, credential: Credential, payload: bytes, sequence: int) -> bytes:
+        """The sealed bytes for the event ``sequence``; this gate cannot open them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +58,13 @@ class _Granted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fact:
-    """Something to be recorded, at once or as soon as the store will. ``ends`` is the grant that ends with it."""
+class _Case:
+    """A presentation on its way: decided on what was known at ``now``."""
 
-    kind: EventType
-    data: dict[str, Any]
-    subject: str = "gate"
-    ends: OpenGrant | None = None
-    give_back: bool = False
+    presentation: Presentation
+    credential: Credential | None
+    recalled: Recalled
+    now: Moment
 
 
 class Deciding:
@@ -60,107 +74,194 @@ class Deciding:
         policy: Policy,
         presentations: Presentations,
         store: Store,
-        clock: WallClock,
+        clock: Clock,
         pseudonyms: PseudonymKey,
         fingerprints: Fingerprints,
+        recall: Recall,
         act: Act,
         grant_within_ns: int,
         committed: Callable[[], None],
+        boot: str = "",
+        seal: Seal | None = None,
+        ticks: Callable[[], int] = monotonic_ns,
     ) -> None:
-        self._policy = policy
+        self.policy = policy
+        self.seal = seal
         self._presentations = presentations
         self._store = store
         self._clock = clock
         self._pseudonyms = pseudonyms
         self._fingerprints = fingerprints
+        self._recall = recall
         self._act = act
         self._grant_within_ns = grant_within_ns
         self._committed = committed
+        self._boot = boot
+        self._ticks = ticks
+        self._journal = Journal(store, clock.now, committed)
         self._budget = RefusalBudget()
+        self._alerts = RefusalBudget(ALERTS_A_MINUTE)
+        self._shadow = ShadowCount()
         self._granted: dict[str, _Granted] = {}
+        self._forgetting_ns: int | None = None
         self._unspent = False  # the budget allowed a refusal that could not be recorded: the next one is that one, or stands for it
-        self._unrecorded: deque[_Fact] = deque()
-        self._dropped = 0
-        self._told_ns: int | None = None
+
+    def adopt(self, policy: Policy, seal: Seal | None) -> None:
+        """From now on go by ``policy``."""
+        self.policy, self.seal = policy, seal
 
     # --- decisions ---------------------------------------------------------------------------------------------
 
     def settle(self, presentation: Presentation) -> None:
         """Decide ``presentation``, record it, and tell the person."""
-        now, credential = self._clock.now(), presentation.shown if isinstance(presentation.shown, Credential) else None
+        now = self._now()
+        case: _Case | None = None
+        decision: Decision | None = None
         try:
-            pass_key = self._counted_pass(credential)
-            decision = self._decide(presentation, pass_key, now)
+            case = self._case(presentation, now)
+            decision = self._decide(case)
+            self._count_shadow(case, decision)
             if decision.admit:
-                self._record(presentation, decision, pass_key, now)
-            elif self._unspent or self._budget.allows(decision.reason, monotonic_ns()):
+                self._record(case, decision)
+            elif self._unspent or self._may_be_recorded(decision):
                 self._unspent = True
-                self._record(presentation, decision, pass_key, now)
+                self._record(case, decision)
                 self._unspent = False
+            elif case.recalled.entry is not None:  # roll-call misses nobody because the minute was full
+                with self._store.transaction() as writing:
+                    writing.reports.add(case.recalled.entry, now.instant.utc)
             if not decision.admit:
                 self._act.show(SIGNAL_OF_REASON[decision.reason])
         except StoreError as error:
+            if case and decision and self._let_out(case, decision):
+                return
             log.error("nothing can be recorded, so nobody is let in: %s", error)
-            self._presentations.take_back(presentation, monotonic_ns())
+            self._presentations.take_back(presentation, now.monotonic_ns)
             self._act.show(Signal.OUT_OF_ORDER)
 
-    def _decide(self, presentation: Presentation, pass_key: bytes | None, now: Instant) -> Decision:
-        if presentation.several:
-            return Decision.refused(Reason.ONE_AT_A_TIME)
-        history = History(self._store.uses_of(pass_key)) if pass_key else NO_HISTORY
-        return decide(presentation.shown, self._policy, history, now)
+    def _case(self, presentation: Presentation, now: Moment) -> _Case:
+        credential = presentation.shown if isinstance(presentation.shown, Credential) else None
+        recalled = NOTHING if credential is None or presentation.several else self._recall.of(credential, self.policy, now)
+        return _Case(presentation, credential, recalled, now)
 
-    def _record(self, presentation: Presentation, decision: Decision, pass_key: bytes | None, now: Instant) -> None:
-        track, at_ns = presentation.track, monotonic_ns()
-        facts = self._facts(presentation, decision, now)
+    def _decide(self, case: _Case) -> Decision:
+        if case.presentation.several:
+            direction = Direction.EXIT if self.policy.direction is Direction.EXIT else Direction.ENTRY
+            return Decision.refused(Reason.ONE_AT_A_TIME, direction=direction)
+        return decide(case.presentation.shown, self.policy, case.recalled.history, case.now.instant)
+
+    def _count_shadow(self, case: _Case, decision: Decision) -> None:
+        """What a policy that is not yet in force would have said, for the province to see before it is."""
+        if self.policy.shadow is not None and case.credential is not None and not case.presentation.several:
+            shadow = decide(case.credential, self.policy.shadow, case.recalled.history, case.now.instant)
+            self._shadow.count(decision, shadow, self._ticks())
+
+    def _may_be_recorded(self, decision: Decision) -> bool:
+        now_ns = self._ticks()
+        return (decision.alert is not None and self._alerts.allows(decision.reason, now_ns)) or self._budget.allows(decision.reason, now_ns)
+
+    def _record(self, case: _Case, decision: Decision) -> None:
+        presentation, track = case.presentation, case.presentation.track
+        facts, at_ns = self._facts(case, decision), self._ticks()
         with self._store.transaction() as writing:
-            id_ = writing.append(EventType.DECISION, facts, subject=presentation.id, now=now)
+            sealed = self._sealed(case, decision, writing.next_sequence)
+            if sealed is not None:
+                facts["identity"] = hashlib.sha256(sealed).hexdigest()
+            id_ = writing.append(EventType.DECISION, facts, subject=presentation.id, now=case.now.instant)
+            if sealed is not None:
+                self._keep(writing, sealed, case)
             for each in presentation.tracks:
                 writing.remember(Remembered(each.id, presentation.id, self._fingerprints.of(each.payload)), at_ns)
-            grant = OpenGrant(id_, presentation.id, pass_key)
+            grant = _open_grant(id_, case, decision)
             if decision.admit:
-                writing.open_grant(grant)
-        committed_ns = monotonic_ns()
+                self._reserve(writing, grant, case)
+            if case.recalled.entry is not None:
+                writing.reports.add(case.recalled.entry, case.now.instant.utc)
+            if decision.alert is not None:
+                alarm = {"what": decision.alert, "decision": id_, "presentation": presentation.id}
+                writing.append(EventType.ALARM, alarm, subject=presentation.id, now=case.now.instant)
+        committed_ns = self._ticks()
         if decision.admit:
             seen_ns = min(track.last_seen_ns, at_ns)  # a reader whose clock runs ahead must not make a grant that never ages
-            self._act.grant(Grant(id_, seen_ns + self._grant_within_ns))
+            self._act.grant(Grant(id_, seen_ns + self._grant_within_ns, decision.people))
+            if decision.direction is Direction.ENTRY:
+                self._recall.granted(committed_ns, decision.people)
             timing = {"frame_ns": track.frame_ns, "decoded_ns": track.decoded_ns, "committed_ns": committed_ns, "commit_ns": self._store.commit_ns}
             self._granted[id_] = _Granted(grant, timing)
         log.info("%s", _line(facts))
         self._committed()
 
-    def _facts(self, presentation: Presentation, decision: Decision, now: Instant) -> dict[str, Any]:
-        shown, track = presentation.shown, presentation.track
+    def _let_out(self, case: _Case, decision: Decision) -> bool:
+        """A disk that will not do holds nobody in: whoever leaves goes first, and it is recorded when the store will."""
+        if not (decision.admit and decision.direction is Direction.EXIT and self._journal.has_room):
+            return False
+        try:
+            facts = self._facts(case, decision)
+        except StoreError:
+            return False  # the day's key cannot be kept: nobody may be recorded under yesterday's
+        track, at_ns, subject = case.presentation.track, self._ticks(), case.presentation.id
+        grant = _open_grant(UNRECORDED + subject, case, decision)
+        self._act.grant(Grant(grant.id, min(track.last_seen_ns, at_ns) + self._grant_within_ns, decision.people))
+        self._granted[grant.id] = _Granted(grant, {"frame_ns": track.frame_ns, "decoded_ns": track.decoded_ns})
+        log.warning("let out, to be recorded later: %s", _line(facts))
+        self._journal.add(Fact(EventType.DECISION, facts, subject, begins=(grant, case.now)), at_ns)
+        if decision.alert is not None:
+            self._journal.add(Fact(EventType.ALARM, {"what": decision.alert, "presentation": subject}, subject), at_ns)
+        return True
+
+    def _reserve(self, writing: Transaction, grant: OpenGrant, case: _Case) -> None:
+        writing.memory.open_grant(grant, case.now)
+        if case.credential is not None:
+            self._recall.remember(writing, case.credential, case.recalled, case.now)
+
+    def _sealed(self, case: _Case, decision: Decision, sequence: int) -> bytes | None:
+        """Who passed, for the health department. Of whom is refused nothing is kept: he was not there."""
+        if self.seal is None or case.credential is None or not decision.admit:
+            return None
+        return self.seal(case.credential, case.presentation.track.payload, sequence)
+
+    def _keep(self, writing: Transaction, sealed: bytes, case: _Case) -> None:
+        days = self.policy.sealed_identity.retention_days if self.policy.sealed_identity else 0
+        writing.identities.keep(writing.next_sequence, sealed, days, case.now)
+
+    def _facts(self, case: _Case, decision: Decision) -> dict[str, Any]:
+        shown, track = case.presentation.shown, case.presentation.track
         facts: dict[str, Any] = {
-            "presentation": presentation.id,
-            "direction": self._policy.direction,
+            "presentation": case.presentation.id,
+            "direction": decision.direction,
             "admit": decision.admit,
             "reason": decision.reason,
         }
         if isinstance(shown, Credential):
-            facts |= {"credential": shown.kind, "proof": shown.proof, "person": self._pseudonyms.today(now).pseudonym(shown.person_key)}
+            facts |= {"credential": shown.kind, "proof": shown.proof} | self._person(shown, case.now.instant)
         else:
             facts |= {"shown": shown.what}
+        facts |= _more(decision) | ({"trip": self.policy.trip} if self.policy.trip else {})
         return facts | {"frame": track.frame, "frame_ns": track.frame_ns, "decoded_ns": track.decoded_ns, "stage": track.stage}
 
-    def _counted_pass(self, credential: Credential | None) -> bytes | None:
-        """The name under which this pass's uses are counted, if they are."""
-        if credential is None or credential.uses is None or credential.pass_key is None:
-            return None
-        return self._fingerprints.of(credential.pass_key)
+    def _person(self, credential: Credential, now: Instant) -> dict[str, Any]:
+        """The day's pseudonyms; ``own_key`` where no other gate of the site could give the same."""
+        key = self._pseudonyms.today(now)
+        for alarm in self._pseudonyms.alarms():
+            self.fact(EventType.ALARM, alarm)
+        more: dict[str, Any] = {"also": [key.pseudonym(name) for name in credential.also]} if credential.also else {}
+        return {"person": key.pseudonym(credential.person_key)} | more | ({"own_key": True} if key.own else {})
+
+    def _now(self) -> Moment:
+        return Moment(self._clock.now(), self._boot, self._ticks())
 
     # --- passages and other facts ------------------------------------------------------------------------------
 
-    def passage(self, passage: Passage) -> None:
-        """Record how a grant ended; its use is consumed or given back with it."""
-        granted = self._granted.pop(passage.grant_id)
-        log.info("passage %s", passage.outcome)
-        timing = granted.timing | {"opened_ns": passage.opened_ns, "ended_ns": passage.ended_ns}
-        self._queue(_passage(granted.grant, passage.outcome, {"timing": timing}))
+    def passage(self, ended: Passage) -> None:
+        """Record how a grant ended; what it had reserved is consumed or given back with it."""
+        granted = self._granted.pop(ended.grant_id)
+        log.info("passage %s", ended.outcome)
+        timing = granted.timing | {"opened_ns": ended.opened_ns, "ended_ns": ended.ended_ns}
+        self._journal.add(passage(granted.grant, ended.outcome, ended.people, {"timing": timing}), self._ticks())
 
     def fact(self, kind: EventType, facts: dict[str, Any]) -> None:
         """Record something that happened to the gate itself."""
-        self._queue(_Fact(kind, facts))
+        self._journal.add(Fact(kind, facts), self._ticks())
 
     def recover(self) -> None:
         """Grants that were open when the gate died: nobody knows whether the person passed, and none opens again.
@@ -171,48 +272,39 @@ class Deciding:
             StoreError: they cannot be read.
         """
         for grant in self._store.open_grants():
-            self._queue(_passage(grant, PassageOutcome.UNKNOWN, {}))
+            self._journal.add(passage(grant, PassageOutcome.UNKNOWN, grant.people, {}), self._ticks())
 
     def catch_up(self, now_ns: int) -> None:
-        """Record what could not be recorded before, and the refusals that a full minute has folded."""
-        if (folded := self._budget.due(now_ns)) and len(self._unrecorded) < UNRECORDED_MAX:
-            self._unrecorded.append(_Fact(EventType.AUDIT, {"what": "refusals_folded", "counts": dict(folded)}))
+        """Record what could not be recorded before, the refusals that a full minute has folded; forget whom the night has passed over."""
+        if (folded := self._budget.due(now_ns)) and self._journal.has_room:
+            self._journal.add(Fact(EventType.AUDIT, {"what": "refusals_folded", "counts": dict(folded)}), now_ns)
             self._budget.settle(folded)
-        try:
-            while self._unrecorded:
-                self._write(self._unrecorded[0])
-                self._unrecorded.popleft()
-            if self._dropped:
-                self._write(_Fact(EventType.AUDIT, {"what": "facts_dropped", "n": self._dropped}))
-                self._dropped = 0
-        except StoreError as error:
-            if self._told_ns is None or now_ns - self._told_ns >= TELL_NS:
-                self._told_ns = now_ns
-                log.error("%d facts wait to be recorded, %d were dropped: %s", len(self._unrecorded), self._dropped, error)
+        if (counts := self._shadow.due(now_ns)) and self._journal.has_room:
+            self._journal.add(Fact(EventType.AUDIT, {"what": "shadow_policy", "counts": dict(counts)}), now_ns)
+            self._shadow.settle(counts)
+        self._journal.catch_up(now_ns)
+        if self._forgetting_ns is None or now_ns - self._forgetting_ns >= MINUTE_NS:
+            self._forgetting_ns = now_ns
+            self._recall.forget_if_due(self.policy, self._now())
 
     def finish(self) -> None:
         """An orderly end: record the refusals of the minute that is not over, since nobody else will know them."""
-        self.catch_up(monotonic_ns() + MINUTE_NS)
-
-    def _queue(self, fact: _Fact) -> None:
-        if fact.ends is None and len(self._unrecorded) >= UNRECORDED_MAX:
-            self._dropped += 1
-        else:
-            self._unrecorded.append(fact)
-        self.catch_up(monotonic_ns())
-
-    def _write(self, fact: _Fact) -> None:
-        with self._store.transaction() as writing:
-            writing.append(fact.kind, fact.data, subject=fact.subject, now=self._clock.now())
-            if fact.ends is not None:
-                writing.end_grant(fact.ends, give_back=fact.give_back)
-        self._committed()
+        self.catch_up(self._ticks() + MINUTE_NS)
 
 
-def _passage(grant: OpenGrant, outcome: PassageOutcome, more: dict[str, Any]) -> _Fact:
-    """How ``grant`` ended: its use is consumed, or given back where nobody passed."""
-    data = {"decision": grant.id, "presentation": grant.presentation, "outcome": outcome, **more}
-    return _Fact(EventType.PASSAGE, data, grant.presentation, grant, give_back=outcome in GIVEN_BACK)
+def _open_grant(id_: str, case: _Case, decision: Decision) -> OpenGrant:
+    """Only who comes in uses up a pass."""
+    counted = case.credential is not None and case.credential.uses is not None and decision.direction is Direction.ENTRY
+    pass_key = case.recalled.pass_key if counted else None
+    return OpenGrant(id_, case.presentation.id, pass_key, case.recalled.person, decision.direction, decision.people)
+
+
+def _more(decision: Decision) -> dict[str, Any]:
+    """What only some decisions have to say."""
+    more: dict[str, Any] = {"hint": decision.hint, "alert": decision.alert, "rules": list(decision.rules)}
+    if decision.people > 1:
+        more["people"] = decision.people
+    return {name: value for name, value in more.items() if value}
 
 
 def _line(facts: dict[str, Any]) -> str:

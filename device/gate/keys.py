@@ -1,61 +1,87 @@
-"""The gate's secrets on disk: the day's pseudonym key, and the key that hides passes and codes in the store."""
+"""The gate's secrets on disk: the pseudonym keys of today and of days ahead, and the key that hides passes and codes in the store."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import os
 import secrets
-from datetime import date
 from pathlib import Path
+from typing import Any
 
 from device.domain import ClockTrust, Instant
 from device.errors import SettingsError, StoreError
-from device.events.pseudonyms import DayKey, day_in_viet_nam
+from device.events.pseudonyms import KEY_BYTES, DayKey, HeldKeys, day_in_viet_nam, from_json, to_json
 
 FINGERPRINT_BYTES = 16
 FINGERPRINT_KEY_BYTES = 32
+LOW_DAYS = 7
+"""Fewer days of keys ahead are an alarm, each day: somebody must travel to a gate that is out of reach."""
 
 
 class PseudonymKey:
-    """The site's key of today. Turning it overwrites yesterday's: what was is gone.
+    """The site's key of today, and those of the days ahead that the office handed over. Each is destroyed after its day.
 
-    The key that the office handed over (``first``) is taken into the state folder and erased where it lay, since whoever
-    finds it there can turn it to every day after. One of another site, or after a theft, replaces the key in use.
+    The set that the office handed over (``first``) is taken into the state folder and erased where it lay, since there nobody
+    would destroy what is past. A later set replaces the one in use.
     """
 
-    def __init__(self, state: Path, first: Path) -> None:
-        """Raises SettingsError where there is no key, or a file is none; StoreError where it cannot be kept."""
+    def __init__(self, state: Path, first: Path, site: str) -> None:
+        """Raises SettingsError where there is no key of ``site``, or a file is none; StoreError where it cannot be kept."""
         self._path = state / "pseudonym.json"
-        kept = _read_day_key(self._path) if self._path.exists() else None
-        handed = _read_day_key(first) if kept is None or first.exists() else None
-        if handed is not None and (kept is None or not _same_line(kept, handed)):
-            self._keep(handed)
-        elif kept is not None:
-            self._key = kept
-        self.left_behind = _erase(first)
+        self._alarms: list[dict[str, Any]] = []
+        kept = _read_held_keys(self._path) if self._path.exists() else None
+        handed = _read_held_keys(first) if kept is None or first.exists() else None
+        _must_be_of(site, *((first, handed) if handed is not None else (self._path, kept)))
+        if kept is not None:
+            self._held = kept
+        if handed is not None:
+            self._keep(handed if kept is None else kept.renewed(handed))
+        self.left_behind = erase(first)
 
-    def _keep(self, key: DayKey) -> None:
-        write_secret(self._path, json.dumps({"date": key.day.isoformat(), "key": key.key.hex()}).encode())
-        self._key = key
+    def renew(self, handed: HeldKeys) -> None:
+        """Take over another set from the office. Raises StoreError where it cannot be kept."""
+        self._keep(self._held.renewed(handed))
 
     def today(self, now: Instant) -> DayKey:
-        """The key for today's pseudonyms. Only a trusted clock may turn it, because turning is not undone."""
+        """The key for today's pseudonyms. Only a trusted clock destroys yesterday's, because that is not undone.
+
+        Raises:
+            StoreError: yesterday's is still on the disk, and cannot be replaced.
+        """
         if now.trust is ClockTrust.TRUSTED:
-            turned = self._key.on(day_in_viet_nam(now))
-            if turned is not self._key:
-                self._keep(turned)
-        return self._key
+            held = self._held.on(day_in_viet_nam(now), lambda: secrets.token_bytes(KEY_BYTES))
+            if held is not self._held:
+                self._keep(held)
+                self._alarms += _alarms(held)
+        return self._held.in_use
+
+    def alarms(self) -> list[dict[str, Any]]:
+        """What the office must be told, each told once: keys that run out, and a day on which this gate made its own."""
+        told, self._alarms = self._alarms, []
+        return told
+
+    def _keep(self, held: HeldKeys) -> None:
+        write_secret(self._path, to_json(held).encode())
+        self._held = held
 
 
-def _same_line(one: DayKey, other: DayKey) -> bool:
-    """Does one of them turn into the other?"""
-    day = max(one.day, other.day)
-    return one.on(day) == other.on(day)
+def _must_be_of(site: str, path: Path, held: HeldKeys | None) -> None:
+    """Keys of another site would give a person the same number at two sites."""
+    if held is not None and held.site != site:
+        raise SettingsError(
+            f"{path} holds the pseudonym keys of site {held.site}, not of {site}", hint="in the office: qrgate-provision keys; copy this gate's own"
+        )
 
 
-def _erase(path: Path) -> Path | None:
+def _alarms(held: HeldKeys) -> list[dict[str, Any]]:
+    if held.in_use.own:
+        return [{"what": "pseudonym_key_own", "day": held.in_use.day.isoformat()}]
+    left = len(held.ahead)
+    return [{"what": "pseudonym_keys_low", "days_left": left}] if left < LOW_DAYS else []
+
+
+def erase(path: Path) -> Path | None:
     """Delete ``path``; answers with it where that is not allowed. (Flash may keep the bytes a while: see the decision.)"""
     try:
         path.unlink(missing_ok=True)
@@ -95,24 +121,25 @@ def write_secret(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}", hint="is the disk full or read-only?") from None
 
 
-def _read_day_key(path: Path) -> DayKey:
+def sync_folder(path: Path) -> None:
+    """Bring a folder's own list of names to disk: a new name is durable only then. Raises OSError."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _read_held_keys(path: Path) -> HeldKeys:
     hint = "`qrgate-provision init` makes it; copy it with the settings"
     try:
-        content = json.loads(path.read_text(encoding="ascii"))
-        key = DayKey(date.fromisoformat(content["date"]), bytes.fromhex(content["key"]))
+        return from_json(path.read_bytes())
     except OSError as error:
         raise SettingsError(f"no pseudonym key at {path}: {error.strerror}", hint=hint) from None
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         raise SettingsError(f"{path} holds no pseudonym key", hint=hint) from None
-    if len(key.key) != hashlib.sha256().digest_size:
-        raise SettingsError(f"{path} holds a key of {len(key.key)} bytes instead of 32", hint=hint)
-    return key

@@ -7,7 +7,7 @@ import os
 import queue
 import selectors
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from device import notify
 from device.admission.presentations import Presentation, Presentations
@@ -17,6 +17,7 @@ from device.errors import HardwareError, LinkError
 from device.gate.act import Act, Broken, Fact
 from device.gate.deciding import Deciding
 from device.gate.eyes import Eyes
+from device.gate.lists import Lists
 from device.gate.outbox import Outbox
 from device.links import Link, Listener, Message, ReaderState, View
 from device.turnstile.machine import ReportForced
@@ -59,9 +60,20 @@ class Facts:
 
 
 class Record:
-    def __init__(
-        self, *, reader: Listener, uplink: Listener, facts: Facts, act: Act, presentations: Presentations, deciding: Deciding, outbox: Outbox
+    def __init__(  # noqa: PLR0913 - the composition root hands everything in, once
+        self,
+        *,
+        reader: Listener,
+        uplink: Listener,
+        facts: Facts,
+        act: Act,
+        presentations: Presentations,
+        deciding: Deciding,
+        outbox: Outbox,
+        chores: Sequence[Callable[[int], None]] = (),
+        lists: Lists | None = None,
     ) -> None:
+        """``chores`` are done once a turn, with the monotonic time; none of them waits."""
         self._facts = facts
         self._act = act
         self._presentations = presentations
@@ -69,6 +81,10 @@ class Record:
         self._outbox = outbox
         self._selector = selectors.DefaultSelector()
         self._selector.register(facts, selectors.EVENT_READ, self._take_facts)
+        self._chores = chores
+        self._lists = lists
+        if lists is not None:
+            self._selector.register(lists, selectors.EVENT_READ, lists.poll)
         self._eyes = Eyes(monotonic_ns(), alarm=lambda facts: deciding.fact(EventType.ALARM, facts), show=act.stand, hint=act.hint)
         self._reader = _Peer(
             "reader", reader, self._selector, self._from_reader, connected=lambda _link: self._eyes.connected(), lost=self._reader_lost
@@ -89,6 +105,10 @@ class Record:
             self._settle(self._presentations.due(now_ns))
             self._eyes.tick(now_ns)
             self._deciding.catch_up(now_ns)
+            for chore in self._chores:
+                chore(now_ns)
+            if self._lists is not None:
+                self._lists.poll()  # its deadline passes without a word
             self.serve_uplink()
             self._feel_the_pulse()
         self._deciding.finish()

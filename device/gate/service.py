@@ -9,15 +9,12 @@ import pwd
 import shutil
 import threading
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from device import clock, credentials, notify
-from device.admission.policy import Policy
+from device import clock, notify
 from device.admission.presentations import Presentations
-from device.credentials.kd1 import issuer_key_id
 from device.domain import EventType
 from device.errors import EXIT_OK, HardwareError, SettingsError, StoreError
 from device.events.topics import Topics
@@ -25,18 +22,28 @@ from device.failsafe import DRIVEN
 from device.gate import pins
 from device.gate.act import Act
 from device.gate.deciding import Deciding
+from device.gate.inbox import Inbox
 from device.gate.keys import Fingerprints, PseudonymKey
+from device.gate.list_key import LIST_KEY, ListKey
+from device.gate.lists import Lists, Recipient
 from device.gate.outbox import Outbox
 from device.gate.outputs import Switch, open_relay
 from device.gate.outputs.gpio import open_switch
+from device.gate.province import Tell, open_province, sealing
+from device.gate.recall import NoLists, Recall
 from device.gate.record import Facts, Record
+from device.gate.roll_call import RollCall
 from device.gate.store import Store
+from device.gate.teller import Teller
 from device.links import READER_SOCKET, UPLINK_SOCKET, Listener, own_uid
-from device.settings import Mode, Settings
+from device.settings import Settings
 from device.turnstile.machine import Lane, Turnstile
 from device.turnstile.signals import Indicator
 
 log = logging.getLogger("qrgate.gate")
+
+LISTS_WITHIN_S = 20.0
+"""At the start, before anybody is at the lane: a million entries are proven in a few seconds."""
 
 
 def run(settings: Settings, stopping: threading.Event) -> int:
@@ -64,28 +71,36 @@ def _assemble(settings: Settings, closing: ExitStack) -> Record:
     fingerprints = Fingerprints(settings.paths.state)
     facts = Facts()
     act = _start_acting(settings, facts, closing)
-    issuers = _issuers(settings)
     reader = _listen(settings, READER_SOCKET, "reader_user", settings.links.reader_user)
     uplink = _listen(settings, UPLINK_SOCKET, "uplink_user", settings.links.uplink_user)
-    # Last of all that may fail: a trial run on a machine where something is amiss leaves the handed-over key where it lies.
-    pseudonyms = PseudonymKey(settings.paths.state, settings.pseudonyms.key_file)
+    tell = Teller()
+    province = open_province(settings, settings.paths.state, renew=lambda held: pseudonyms.renew(held), tell=tell)  # noqa: PLW0108 - made below
+    # Last of what a mistake in the settings may stop: a trial run on such a machine leaves the handed-over keys where they lie.
+    pseudonyms = PseudonymKey(settings.paths.state, settings.pseudonyms.key_file, site.site)
+    lists = _open_lists(settings, closing, tell)
     presentations = Presentations(
-        read=partial(credentials.read, issuers=issuers),
+        read=province.read,
         fingerprint=fingerprints.of,
         settle_ns=int(settings.policy.settle_s * clock.NS),
         remembered=store.remembered(clock.monotonic_ns()),
     )
     deciding = Deciding(
-        policy=Policy(site.gate, site.zone, site.direction, admits_claims=settings.policy.mode is Mode.RECORD),
+        policy=province.policy,
         presentations=presentations,
         store=store,
         clock=wall,
         pseudonyms=pseudonyms,
         fingerprints=fingerprints,
+        recall=Recall(store, fingerprints, lists or NoLists()),
+        boot=boot,
         act=act,
         grant_within_ns=int(settings.policy.grant_within_s * clock.NS),
         committed=lambda: record.serve_uplink(),  # noqa: PLW0108 - made below: the two know each other
+        seal=sealing(province.policy, site.gate, store.epoch),
     )
+    province.changed = lambda: deciding.adopt(province.policy, sealing(province.policy, site.gate, store.epoch))
+    inbox = Inbox(settings.paths.state, province, lists, now=wall.now, floor=lambda: store.clock_floor, tell=tell)
+    roll_call = RollCall(store, lists or NoLists(), now=wall.now, tell=tell)
     topics = Topics(site.province, site.site, site.gate)
     recorder = Ed25519PublicKey.from_public_bytes(bytes.fromhex(settings.recorder.public_key))
     outbox = Outbox(store, topics, recorder, boot=boot, alarm=deciding.fact)
@@ -97,22 +112,43 @@ def _assemble(settings: Settings, closing: ExitStack) -> Record:
         presentations=presentations,
         deciding=deciding,
         outbox=outbox,
+        chores=(
+            inbox.look,
+            lambda now_ns: roll_call.look(deciding.policy, now_ns),
+            lambda now_ns: province.tell_expiry(now_ns, passed_s=inbox.passed_s),
+        ),
+        lists=lists,
     )
     closing.callback(record.close)
+    tell.begin(deciding.fact)
     deciding.recover()
     deciding.fact(EventType.AUDIT, {"what": "started", "boot": boot})
     if pseudonyms.left_behind:
-        log.error("the first pseudonym key is still at %s: whoever finds it there knows every day's; delete it", pseudonyms.left_behind)
-        deciding.fact(EventType.ALARM, {"what": "first_key_left"})
+        log.error("the pseudonym keys are still at %s, where none is destroyed after its day; delete the file", pseudonyms.left_behind)
+        deciding.fact(EventType.ALARM, {"what": "handed_keys_left"})
     return record
 
 
-def _issuers(settings: Settings) -> dict[bytes, Ed25519PublicKey]:
-    """Whom this gate trusts. Raises SettingsError for an id that is not its key's: a typo would refuse every pass."""
-    for key_id, key in settings.issuers.items():
-        if issuer_key_id(bytes.fromhex(key)).hex() != key_id:
-            raise SettingsError(f"site.toml: issuers.{key_id} is not the id of that key", hint="copy both as `qrgate-provision init` wrote them")
-    return {bytes.fromhex(key_id): Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)) for key_id, key in settings.issuers.items()}
+def _open_lists(settings: Settings, closing: ExitStack, tell: Tell) -> Lists | None:
+    """The province's lists, those of before in force again; ``None`` where this gate has no key for any.
+
+    Raises:
+        SettingsError, StoreError: the key is none, or the folder cannot be used.
+    """
+    state, handed = settings.paths.state, settings.folder / LIST_KEY
+    if not settings.bundles.public_key or not (handed.exists() or (state / LIST_KEY).exists()):
+        return None
+    key = ListKey(state, handed)
+    if key.left_behind:
+        log.error("the list key is still at %s; delete the file", key.left_behind)
+        tell(EventType.ALARM, {"what": "handed_keys_left"})
+    recipient = Recipient(province=settings.site.province, site=settings.site.site, public_key=bytes.fromhex(settings.bundles.public_key))
+    lists = Lists(state / "lists", key.key, recipient, tell=tell)
+    closing.callback(lists.close)
+    lists.load()
+    if not lists.wait(LISTS_WITHIN_S):
+        log.error("the lists of before are not in force yet: what needs them refuses until they are")
+    return lists
 
 
 def _make_folders(settings: Settings, closing: ExitStack) -> None:

@@ -13,7 +13,6 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,11 @@ from device.domain import ClockTrust, EventType, Instant, StoredEvent
 from device.errors import StoreError, VerificationError
 from device.events import cloudevents
 from device.events.confirmation import Confirmation, range_digest
+from device.gate import identities, memory, reports
+from device.gate.identities import Identities
+from device.gate.memory import Memory, OpenGrant
+from device.gate.reports import Reports
 
-SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE event (sequence INTEGER PRIMARY KEY, type TEXT NOT NULL, body BLOB NOT NULL);
@@ -32,6 +34,9 @@ CREATE TABLE open_grant (id TEXT PRIMARY KEY, presentation TEXT NOT NULL, pass B
 CREATE TABLE pass_use (pass BLOB PRIMARY KEY, uses INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE presentation (track TEXT PRIMARY KEY, presentation TEXT NOT NULL, fingerprint BLOB NOT NULL, boot TEXT NOT NULL, at_ns INTEGER NOT NULL);
 """
+
+MIGRATIONS = (SCHEMA, memory.TABLES, identities.TABLES, reports.TABLES)
+"""From each version to the next; a new file takes every step, an old one those that it lacks."""
 
 PRESENTATION_NS = 600_000_000_000
 """Ten minutes: a code that was held up longer than this over a restart may be decided again."""
@@ -45,15 +50,6 @@ RESERVE_BYTES = 32 * 1024 * 1024
 
 BATCH_BYTES = 48 * 1024
 """A batch of events leaves room in a packet of 64 KiB."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenGrant:
-    """A grant that has no passage yet."""
-
-    id: str
-    presentation: str
-    pass_key: bytes | None
 
 
 class Store:
@@ -70,6 +66,9 @@ class Store:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
             unless_well.callback(self._db.close)
             self._set_up()
+            self._memory = Memory(self._db)
+            self._identities = Identities(self._db)
+            self._reports = Reports(self._db)
             self.epoch: str = self._meta("epoch").decode()
             self._last_sequence = int(self._meta("last_sequence"))
             self._last_hash: bytes = self._meta("last_hash")
@@ -87,21 +86,22 @@ class Store:
             )
         self._db.execute("PRAGMA secure_delete=ON")
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            first = {"epoch": secrets.token_hex(8).encode(), "last_sequence": b"0", "last_hash": b"", "clock_floor": b"1970-01-01T00:00:00+00:00"}
-            with self._transaction():
-                for statement in SCHEMA.strip().split(";\n"):
+        if version > len(MIGRATIONS):
+            raise StoreError(f"{path} has schema {version}, this version knows {len(MIGRATIONS)}", hint="install the version that wrote it")
+        with self._transaction():
+            for statements in MIGRATIONS[version:]:
+                for statement in statements.strip().split(";\n"):
                     self._db.execute(statement)
+            if version == 0:
+                first = {"epoch": secrets.token_hex(8).encode(), "last_sequence": b"0", "last_hash": b"", "clock_floor": b"1970-01-01T00:00:00+00:00"}
                 self._db.executemany("INSERT INTO meta VALUES (?, ?)", first.items())
-                self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        elif version != SCHEMA_VERSION:
-            raise StoreError(f"{path} has schema {version}, this version knows {SCHEMA_VERSION}", hint="install the version that wrote it")
+            self._db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
 
     # --- writing -----------------------------------------------------------------------------------------------
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """All that is written inside becomes durable at its end, or none of it.
+    def transaction(self, *, makes_room: bool = False) -> Iterator[Transaction]:
+        """All that is written inside becomes durable at its end, or none of it. What only erases ``makes_room`` and asks for none.
 
         Raises:
             StoreError: there is no room, or the commit failed; nothing was recorded.
@@ -109,7 +109,8 @@ class Store:
         before = self._last_sequence, self._last_hash
         try:
             with _as_store_error("the store"):
-                self._need_room()
+                if not makes_room:
+                    self._need_room()
             with _as_store_error("the store"), self._transaction():
                 yield Transaction(self)
                 if self._last_sequence != before[0]:
@@ -119,6 +120,16 @@ class Store:
         except BaseException:
             self._last_sequence, self._last_hash = before
             raise
+
+    @contextmanager
+    def erasing(self) -> Iterator[Transaction]:
+        """A transaction for what must be gone at its end: from the file, and from the log of writes, which would keep it until
+        somebody writes over it. Raises StoreError.
+        """
+        with self.transaction(makes_room=True) as writing:
+            yield writing
+        with _as_store_error("the store"):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _need_room(self) -> None:
         if self._free_on_disk() >= self._reserve or self._room() >= self._reserve:  # the disk first: nearly always that is all
@@ -221,15 +232,27 @@ class Store:
         with _as_store_error("the store"):
             return int(self._db.execute("SELECT count(*) FROM event").fetchone()[0])
 
-    def uses_of(self, pass_key: bytes) -> int:
+    @contextmanager
+    def recalling(self) -> Iterator[Memory]:
+        """What is remembered of passes and bearers, to be read only."""
         with _as_store_error("the store"):
-            row = self._db.execute("SELECT uses FROM pass_use WHERE pass=?", (pass_key,)).fetchone()
-        return int(row[0]) if row else 0
+            yield self._memory
+
+    @contextmanager
+    def roll_calls(self) -> Iterator[Reports]:
+        """Who has reported, and what was judged, to be read only."""
+        with _as_store_error("the store"):
+            yield self._reports
+
+    def identity(self, sequence: int) -> bytes | None:
+        """The sealed identity that belongs to an event, if it was kept and is not yet erased."""
+        with _as_store_error("the store"):
+            return self._identities.of(sequence)
 
     def open_grants(self) -> list[OpenGrant]:
         """Grants without a passage: at start, those that were open when the gate died."""
-        with _as_store_error("the store"):
-            return [OpenGrant(*row) for row in self._db.execute("SELECT id, presentation, pass FROM open_grant")]
+        with self.recalling() as memory:
+            return memory.open_grants()
 
     def remembered(self, now_ns: int) -> list[Remembered]:
         """Codes that were decided in this boot and may still be held up."""
@@ -255,6 +278,10 @@ class Transaction:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._db = store._db  # noqa: SLF001 - two halves of one thing
+        self.memory = store._memory  # noqa: SLF001
+        self.identities = store._identities  # noqa: SLF001
+        self.reports = store._reports  # noqa: SLF001
+        self.next_sequence = store.last_sequence + 1
 
     def append(self, kind: EventType, data: Mapping[str, Any], *, subject: str, now: Instant) -> str:
         return self._store.append(kind, data, subject=subject, now=now)
@@ -263,18 +290,6 @@ class Transaction:
         row = (known.track_id, known.presentation, known.fingerprint, self._store._boot, now_ns)  # noqa: SLF001
         self._db.execute("INSERT OR REPLACE INTO presentation VALUES (?, ?, ?, ?, ?)", row)
         self._store.forget_presentations(now_ns)
-
-    def open_grant(self, grant: OpenGrant) -> None:
-        """A grant begins: its use is reserved with it."""
-        self._db.execute("INSERT INTO open_grant VALUES (?, ?, ?)", (grant.id, grant.presentation, grant.pass_key))
-        if grant.pass_key is not None:
-            self._db.execute("INSERT INTO pass_use VALUES (?, 1) ON CONFLICT (pass) DO UPDATE SET uses = uses + 1", (grant.pass_key,))
-
-    def end_grant(self, grant: OpenGrant, *, give_back: bool) -> None:
-        """A grant ends: its use is consumed, or given back."""
-        self._db.execute("DELETE FROM open_grant WHERE id=?", (grant.id,))
-        if give_back and grant.pass_key is not None:
-            self._db.execute("UPDATE pass_use SET uses = uses - 1 WHERE pass=?", (grant.pass_key,))
 
 
 @contextmanager

@@ -18,13 +18,13 @@ from device.settings import (
     GATE_TABLES,
     SITE_TABLES,
     Broker,
+    Bundles,
     Buzzer,
     Clock,
     ClockSource,
     DecoderName,
     Lamps,
     Links,
-    Mode,
     PassageSensor,
     Paths,
     PinFactory,
@@ -131,8 +131,9 @@ def test_settings_have_defaults_and_paths_from_their_folder(tmp_path: Path) -> N
             confirm_within_s=30.0,
         ),
         recorder=Recorder(public_key="cd" * 32),
-        policy=Policy(mode=Mode.VERIFY, grant_within_s=1.5, settle_s=0.5),
+        policy=Policy(mode=None, grant_within_s=1.5, settle_s=0.5),
         pseudonyms=Pseudonyms(key_file=tmp_path / "pseudonym.json"),
+        bundles=Bundles(),
         issuers={ISSUER: ISSUER_KEY},
     )
 
@@ -182,7 +183,7 @@ def test_the_pin_of_a_relay_on_a_serial_board_is_not_in_use(tmp_path: Path) -> N
 # --- one mistake -----------------------------------------------------------------------------------------------
 
 NEEDS_PIN = "gate.toml:7: relay.kind gpio needs relay.pin (the BCM number of the relay's pin)"
-NO_PATH = "does not have the form [^\\x00-\\x1f\\x7f]+ (folder that survives power cuts: the event store, the day's pseudonym key)"
+NO_PATH = "does not have the form [^\\x00-\\x1f\\x7f]+ (folder that survives power cuts: the event store, pseudonym keys, bundles)"
 NO_USER = "does not have the form [a-z_][a-z0-9_-]{0,31}| (user that runs the reader; empty: the same as the gate's)"
 ID = "expected lower-case letters, digits and hyphens, at most 32"
 DECODERS = "(zxing, zbar or both, in the order they are tried)"

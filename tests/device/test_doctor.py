@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,16 +11,23 @@ from pathlib import Path
 import pytest
 import serial
 
-from device import doctor
+from device import config, doctor
 from device.doctor import Check, Result
+from device.domain import EventType
+from device.events.pseudonyms import VIET_NAM
 from tests.brokers import HOST, Authority, Broker, make_authority, needs_mosquitto
 from tests.device.boards import OFF, Board
 from tests.device.complete import HEIGHT, WIDTH, complete, record
+from tests.device.gate.desk import Desk
 from tests.device.reader.scanners.played import PlayedGm65
 from tests.device.reader.scanners.plugged import Plugged
 from tests.gates import Gate
+from tests.offices import Office, OfficeGate
 
-CHECKS = ["settings", "users", "decoders", "camera", "store", "pseudonyms", "pins", "relay", "clock", "certificate", "broker"]
+CHECKS = [
+    *("settings", "users", "decoders", "camera", "store", "pseudonyms", "bundles", "lists", "identity"),
+    *("pins", "relay", "clock", "certificate", "broker"),
+]
 
 
 @pytest.fixture
@@ -71,6 +79,9 @@ def test_a_gate_that_is_well_but_for_its_broker_is_exit_code_0(folder: Path, boa
         "camera": "ok",
         "store": "ok",
         "pseudonyms": "ok",
+        "bundles": "warn",
+        "lists": "skip",
+        "identity": "ok",
         "pins": "warn",
         "relay": "ok",
         "clock": "ok",
@@ -88,7 +99,8 @@ def test_the_report_for_people_has_a_line_a_check_and_a_line_for_what_to_do(fold
     assert doctor.run(folder) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines if not line.startswith(" ")] == CHECKS
-    assert next(line for line in lines if line.startswith(" ")) == '                   → on a Pi: pins.factory = "lgpio"'
+    assert next(line for line in lines if line.startswith(" ")) == "                   → `qrgate-provision init` writes it: [bundles] public_key"
+    assert '                   → on a Pi: pins.factory = "lgpio"' in lines
 
 
 def test_wrong_settings_are_told_and_exit_code_3(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -240,15 +252,27 @@ def test_a_state_folder_that_can_be_made_is_a_warning_and_one_that_cannot_fails(
     assert checks["store"].detail == f"{folder}/nowhere/state is no folder, and cannot be made one in {folder}/nowhere"
 
 
-KEY = '{"date": "2026-01-02", "key": "' + "5a" * 32 + '"}'
+def held(*days: int, site: str = "s1", own: bool = False) -> str:
+    """Keys for days counted from today."""
+    today = datetime.now(VIET_NAM).date()
+    content = {"site": site, "days": {(today + timedelta(each)).isoformat(): "5a" * 32 for each in days}}
+    return json.dumps(content | ({"own": True} if own else {}))
+
+
+RUN_OUT = "the office's keys have run out, and no other gate of the site knows a person by the same number"
 
 
 @pytest.mark.parametrize(
     ("kept", "first", "result", "detail"),
     [
-        (None, KEY, Result.OK, "the key waits at FOLDER/pseudonym.json for the gate's first start"),
-        (KEY, None, Result.OK, "the key in use is that of 2026-01-02"),
-        (KEY, KEY, Result.WARN, "in use since 2026-01-02, and another lies at FOLDER/pseudonym.json"),
+        (None, held(0, 7), Result.OK, "the keys wait for the gate's first start; 7 more days are held, to DAY+7"),
+        (held(0, 7), None, Result.OK, "the key in use is that of DAY+0; 7 more days are held, to DAY+7"),
+        (held(0, 6), None, Result.WARN, "the key in use is that of DAY+0; 6 more days are held, to DAY+6"),
+        (held(-3, 5), None, Result.WARN, "the key in use is that of DAY-3; 5 more days are held, to DAY+5"),
+        (held(-3), None, Result.WARN, f"the key in use is that of DAY-3; {RUN_OUT}"),
+        (held(0, own=True), None, Result.WARN, f"the key in use is that of DAY+0; {RUN_OUT}"),
+        (held(0, 7), held(0, 7), Result.WARN, "in use since DAY+0, and others lie at FOLDER/pseudonym.json"),
+        (held(0, 7, site="s2"), None, Result.FAIL, "the pseudonym keys are those of site s2, not of s1"),
         (
             None,
             None,
@@ -256,11 +280,11 @@ KEY = '{"date": "2026-01-02", "key": "' + "5a" * 32 + '"}'
             "there is no pseudonym key, neither FOLDER/state/pseudonym.json nor FOLDER/pseudonym.json: the gate does not start",
         ),
         ("{", None, Result.FAIL, "FOLDER/state/pseudonym.json holds no pseudonym key"),
-        (None, KEY.replace("5a", ""), Result.FAIL, "FOLDER/pseudonym.json holds no pseudonym key"),
+        (None, held(0).replace("5a", ""), Result.FAIL, "FOLDER/pseudonym.json holds no pseudonym key"),
     ],
-    ids=["waits", "in use", "both", "none", "damaged", "too short"],
+    ids=["wait", "in use", "low", "low, by today", "run out", "its own", "both", "another site's", "none", "damaged", "too short"],
 )
-def test_the_pseudonym_key_is_in_use_or_waits(
+def test_the_pseudonym_keys_are_in_use_or_wait(
     folder: Path, kept: str | None, first: str | None, result: Result, detail: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for path, content in ((folder / "state" / "pseudonym.json", kept), (folder / "pseudonym.json", first)):
@@ -268,9 +292,11 @@ def test_the_pseudonym_key_is_in_use_or_waits(
         if content is not None:
             path.write_text(content, encoding="ascii")
     _, checks = examined(folder, capsys)
-    assert (checks["pseudonyms"].result, checks["pseudonyms"].detail.replace(str(folder), "FOLDER")) == (result, detail)
+    today = datetime.now(VIET_NAM).date()
+    expected = re.sub(r"DAY([+-]\d)", lambda found: (today + timedelta(int(found[1]))).isoformat(), detail).replace("FOLDER", str(folder))
+    assert (checks["pseudonyms"].result, checks["pseudonyms"].detail) == (result, expected)
     if result is Result.FAIL:
-        assert f"copy authority/sites/s1.json from the office to {folder}/pseudonym.json" in checks["pseudonyms"].fix
+        assert f"qrgate-provision keys --gate g1; copy its pseudonym.json to {folder}/pseudonym.json" in checks["pseudonyms"].fix
 
 
 @pytest.mark.parametrize(("source", "result"), [("none", Result.WARN), ("rtc", Result.FAIL)])
@@ -342,6 +368,86 @@ def test_what_a_running_gate_holds_is_not_touched(gate: Gate, board: Board, caps
     with closing(gate.connect("uplink")):
         board.switched()
         code, checks = examined(gate.folder, capsys)
-        assert (code, [name for name, check in checks.items() if check.result is Result.SKIP]) == (0, ["camera", "pins", "relay"])
+        assert (code, [name for name, check in checks.items() if check.result is Result.SKIP]) == (0, ["camera", "lists", "pins", "relay"])
         assert board.switched() == []
     gate.stop()
+
+
+# --- what the province decided ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+def decided(gate: OfficeGate) -> dict[str, tuple[str, str]]:
+    """(result, detail) of what is said about the province's decisions."""
+    settings = config.load(gate.folder)
+    checks = {check.id: check for check in doctor.examine(settings)}
+    return {name: (checks[name].result.value, checks[name].detail) for name in ("bundles", "lists", "identity")}
+
+
+def taken(gate: OfficeGate, *files: Path) -> None:
+    """Run the gate until all of ``files``, each of another kind, are in force."""
+    gate.start()
+    with closing(Desk(gate)) as desk:
+        for file in files:
+            gate.hand_over(file)
+        facts = desk.data(EventType.AUDIT, 1)
+        while not {file.name.partition("-")[0] for file in files} <= {fact.get("list") or fact.get("bundle") for fact in facts}:
+            facts = desk.data(EventType.AUDIT, len(facts) + 1)
+    assert "Traceback" not in gate.stop()
+
+
+POLICY = """\
+place = "lodging"
+mode = "list"
+[lists]
+allow = "refuse"
+deny = "overlook"
+[identity]
+sealed = true
+retention_days = 14
+recipient = "{key}"
+"""
+
+
+def test_a_gate_without_any_decision_of_the_province_goes_by_its_settings(office: Office, tmp_path: Path) -> None:
+    told = decided(office.gate(tmp_path / "gate"))
+    assert told == {
+        "bundles": ("warn", "no policy, no trust: the gate goes by site.toml, mode verify"),
+        "lists": ("ok", "none, and none is needed"),
+        "identity": ("ok", "off: who somebody was is not kept"),
+    }
+
+
+def test_what_the_policy_needs_and_is_missing_is_a_fault_and_what_is_kept_of_people_is_said_plainly(office: Office, tmp_path: Path) -> None:
+    office.run("identity", "make", tmp_path / "department")
+    gate = office.gate(tmp_path / "gate")
+    taken(
+        gate,
+        office.policy(POLICY.format(key=(tmp_path / "department/identity.pub").read_text().strip())),
+        office.list_of("deny", "cccd,999000000001"),
+    )
+    told, today = decided(gate), datetime.now(VIET_NAM).date().isoformat()
+    assert re.fullmatch(rf"policy [0-9]+ of {today}, no trust", told["bundles"][1])
+    assert told["lists"] == ("fail", f"deny 1 (1) of {today}; allow is missing; nobody is let in until it is here")
+    assert re.fullmatch(r"ON: who passed is kept for 14 days, sealed to the health department's key [0-9a-f]{16}", told["identity"][1])
+    taken(gate, office.list_of("allow", "cccd,999000000001"))
+    assert decided(gate)["lists"][0] == "ok"
+
+
+def test_a_damaged_bundle_is_a_fault(office: Office, tmp_path: Path) -> None:
+    gate = office.gate(tmp_path / "gate")
+    (gate.state / "bundles").mkdir(parents=True)
+    (gate.state / "bundles/policy.bundle").write_bytes(b"flipped bits")
+    told = decided(gate)
+    assert [told[name][0] for name in ("bundles", "lists", "identity")] == ["fail", "fail", "fail"]
+    assert told["bundles"][1].endswith("policy.bundle is damaged: not_a_bundle")
+
+
+def test_a_gate_that_lost_its_list_key_can_look_nobody_up(office: Office, tmp_path: Path) -> None:
+    gate = office.gate(tmp_path / "gate")
+    (gate.folder / "list.key").unlink()
+    assert decided(gate)["lists"] == ("warn", "there is no list key: this gate can look nobody up")

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device.admission.policy import History, Policy, decide
+from device.admission.decide import decide
+from device.admission.history import History
+from device.admission.policy import Policy
 from device.cli import _parser
-from device.credentials import read
+from device.credentials import Trust, read
 from device.credentials.kd1 import issuer_key_id
 from device.demo.live import Live, chosen, write_pass
 from device.demo.payloads import GATE, ISSUER_SEED
@@ -32,7 +34,7 @@ def options(*given: str) -> argparse.Namespace:
 def test_the_pass_that_is_left_is_admitted_by_the_gate_of_the_demo(tmp_path: Path) -> None:
     key = Ed25519PrivateKey.from_private_bytes(ISSUER_SEED).public_key()
     (symbol,) = read_still(read_luma(write_pass(tmp_path)))
-    credential = read(symbol.payload, {issuer_key_id(key.public_bytes_raw()): key})
+    credential = read(symbol.payload, Trust(passes={issuer_key_id(key.public_bytes_raw()): key}))
     assert decide(credential, Policy(GATE, "main", Direction.ENTRY), History(), NOW) == Decision.admitted(Reason.OK)
 
 

@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device.admission.policy import History, Policy, decide
-from device.credentials import read
+from device.admission.decide import decide
+from device.admission.history import History
+from device.admission.policy import Policy
+from device.credentials import Trust, read
 from device.credentials.kd1 import issuer_key_id
 from device.demo.payloads import GATE, ISSUER_SEED, payloads
 from device.demo.scenes import ROLES, presentations
@@ -26,7 +28,7 @@ def test_every_payload_by_itself_leads_to_the_decision_that_the_table_expects() 
     key = Ed25519PrivateKey.from_private_bytes(ISSUER_SEED).public_key()
     issuers = {issuer_key_id(key.public_bytes_raw()): key}
     rows = [row for row in presentations(payloads()) if row.expected.reason not in STORY]
-    decided = {row.name: decide(read(row.payloads[0], issuers), POLICY, History(), NOW) for row in rows}
+    decided = {row.name: decide(read(row.payloads[0], Trust(passes=issuers)), POLICY, History(), NOW) for row in rows}
     assert decided == {row.name: row.expected for row in rows}
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import queue
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,44 +18,53 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from device import credentials
 from device.admission.budget import MINUTE_NS, SINGLY_A_MINUTE
-from device.admission.policy import Policy
+from device.admission.policy import Mode, Policy
 from device.admission.presentations import Presentations
 from device.clock import NS, WallClock, monotonic_ns
-from device.domain import Direction, EventType, Grant, Passage, PassageOutcome, StoredEvent, Track, TrackState
+from device.credentials.trust import Trust
+from device.domain import CredentialKind, Direction, EventType, Grant, Passage, PassageOutcome, StoredEvent, Track, TrackState
 from device.errors import StoreError
+from device.events.pseudonyms import day_in_viet_nam
 from device.gate.act import Act
-from device.gate.deciding import UNRECORDED_MAX, Deciding
+from device.gate.deciding import Deciding
+from device.gate.journal import UNRECORDED_MAX
 from device.gate.keys import Fingerprints, PseudonymKey
-from device.gate.store import OpenGrant, Store
+from device.gate.memory import OpenGrant
+from device.gate.recall import NoLists, Recall
+from device.gate.store import Store
 from device.settings import ClockSource
 from device.turnstile.machine import Lane, Turnstile
 from device.turnstile.signals import Signal
 from tests.device.gate.test_act import Watched
-from tests.gates import Issuer
+from tests.gates import Issuer, day_keys
 
 ISSUER = Issuer()
 WITHIN_NS = 1_500_000_000
+HOUR_NS = 3600 * NS
+ENDED_UNKNOWN = {"presentation": "0badcafe-1", "direction": "entry", "outcome": "unknown", "people": 1}
 CARD = "999000000001|999000001|Nguyễn Thử Nghiệm|01011990|Nam|Số 1 đường Mẫu|01012022".encode()
 
 
 class Bench:
-    def __init__(self, state: Path, *, admits_claims: bool = False) -> None:
+    def __init__(self, state: Path, *, admits_claims: bool = False, keys: str = "") -> None:
         self.store = Store(state / "events.db", gate="g1", boot="boot-1")
         first = state.parent / "first.json"
-        first.write_text('{"date": "2026-01-01", "key": "' + "5a" * 32 + '"}', encoding="ascii")
+        first.write_text(keys or day_keys(), encoding="ascii")
         relay = Watched("relay", queue.Queue())
         self.act = Act(Turnstile(Lane(pulse_ns=NS, max_on_ns=NS, wait_ns=NS, has_sensor=False)), relay, {}, lambda _fact: None)
         fingerprints = Fingerprints(state)
         issuers = {ISSUER.key_id: Ed25519PublicKey.from_public_bytes(ISSUER.public)}
-        self.presentations = Presentations(read=partial(credentials.read, issuers=issuers), fingerprint=fingerprints.of, settle_ns=0)
+        self.presentations = Presentations(read=partial(credentials.read, trust=Trust(passes=issuers)), fingerprint=fingerprints.of, settle_ns=0)
         self.committed = 0
         self.deciding = Deciding(
-            policy=Policy("g1", "main", Direction.ENTRY, admits_claims=admits_claims),
+            policy=Policy("g1", "main", Direction.ENTRY, mode=Mode.RECORD if admits_claims else Mode.VERIFY),
             presentations=self.presentations,
             store=self.store,
             clock=WallClock(ClockSource.SYSTEM),
-            pseudonyms=PseudonymKey(state, first),
+            pseudonyms=PseudonymKey(state, first, "s1"),
             fingerprints=fingerprints,
+            recall=Recall(self.store, fingerprints, NoLists()),
+            boot="boot-1",
             act=self.act,
             grant_within_ns=WITHIN_NS,
             committed=self._commit,
@@ -193,6 +203,18 @@ def test_the_same_person_has_the_same_pseudonym_and_another_has_another(bench: B
     assert one == again != other
 
 
+def test_a_day_without_a_key_of_the_office_is_marked_and_told_once(state: Path) -> None:
+    bench = Bench(state, keys='{"site": "s1", "days": {"2026-01-01": "' + "5a" * 32 + '"}}')
+    with closing(bench.store):
+        today = day_in_viet_nam(WallClock(ClockSource.SYSTEM).now()).isoformat()
+        for payload in (CARD, CARD):
+            bench.show(payload)
+        (told, alarm), *decisions = bench.facts()
+        assert (told, alarm) == ("qrgate.alarm", {"what": "pseudonym_key_own", "day": today})
+        one, again = ((data["person"], data["own_key"]) for _, data in decisions)
+        assert one == again == (one[0], True)
+
+
 def test_a_reader_whose_clock_runs_ahead_gets_no_longer_grant(bench: Bench) -> None:
     track = bench.track(ISSUER.issue(1))
     ahead = monotonic_ns() + 3600 * NS
@@ -241,7 +263,7 @@ def test_a_passage_repeats_the_times_of_its_decision(bench: Bench) -> None:
     bench.deciding.passage(Passage(id_, PassageOutcome.TURNED, 5, 9))
     kind, data = bench.facts()[1]
     timing = data.pop("timing")
-    assert (kind, data) == ("qrgate.passage", {"decision": id_, "presentation": "0badcafe-1", "outcome": "turned"})
+    assert (kind, data) == ("qrgate.passage", {"decision": id_, "presentation": "0badcafe-1", "direction": "entry", "outcome": "turned", "people": 1})
     assert (timing["frame_ns"], timing["decoded_ns"], timing["opened_ns"], timing["ended_ns"]) == (track.frame_ns, track.decoded_ns, 5, 9)
     assert timing["committed_ns"] >= track.decoded_ns
     assert timing["commit_ns"] > 0
@@ -283,7 +305,7 @@ def test_grants_that_were_open_when_the_gate_died_end_as_unknown_and_their_use_i
     with closing(after.store):
         after.deciding.recover()
         after.deciding.recover()
-        assert after.facts()[1:] == [("qrgate.passage", {"decision": id_, "presentation": "0badcafe-1", "outcome": "unknown"})]
+        assert after.facts()[1:] == [("qrgate.passage", ENDED_UNKNOWN | {"decision": id_})]
         assert after.told() == []
         after.show(once)
         assert after.facts()[-1][1]["reason"] == "used_up"
@@ -405,7 +427,7 @@ def test_a_gate_that_starts_on_a_full_disk_records_its_open_grants_when_there_is
         after.deciding.recover()
         after.make_room()
         after.deciding.catch_up(monotonic_ns())
-        assert after.facts()[filled:] == [("qrgate.passage", {"decision": id_, "presentation": "0badcafe-1", "outcome": "unknown"})]
+        assert after.facts()[filled:] == [("qrgate.passage", ENDED_UNKNOWN | {"decision": id_})]
 
 
 def test_a_pseudonym_key_that_cannot_be_kept_lets_nobody_in(state: Path) -> None:
@@ -414,3 +436,130 @@ def test_a_pseudonym_key_that_cannot_be_kept_lets_nobody_in(state: Path) -> None
         (state / "pseudonym.new").mkdir()  # in the way of the file that replaces the key
         bench.show(ISSUER.issue(1))
         assert (bench.told(), bench.facts(), bench.store.open_grants()) == ([Signal.OUT_OF_ORDER], [], [])
+
+
+# --- the way out -----------------------------------------------------------------------------------------------
+
+
+def leaving(bench: Bench) -> None:
+    bench.deciding.policy = replace(bench.deciding.policy, direction=Direction.EXIT)
+
+
+def test_a_full_disk_holds_nobody_in_and_is_caught_up_with(bench: Bench) -> None:
+    leaving(bench)
+    bench.fill_the_disk()
+    filled = len(bench.facts())
+    track = bench.track(ISSUER.issue(1))
+    for _ in range(3):
+        bench.look(track)
+    id_ = bench.granted()
+    bench.deciding.passage(passage(id_, PassageOutcome.TURNED))
+    bench.make_room()
+    bench.deciding.catch_up(monotonic_ns())
+    (kind, decided), (_, ended) = bench.facts()[filled:]
+    assert (kind, decided["admit"], decided["direction"], ended["outcome"], ended["presentation"]) == (
+        "qrgate.decision",
+        True,
+        "exit",
+        "turned",
+        decided["presentation"],
+    )
+    assert ended["decision"] == bench.events()[filled]["id"] != id_
+    assert bench.store.open_grants() == []
+
+
+def test_on_a_full_disk_what_is_no_credential_opens_no_exit(bench: Bench) -> None:
+    leaving(bench)
+    bench.fill_the_disk()
+    bench.show(b"https://example.org/")
+    assert bench.told() == [Signal.OUT_OF_ORDER]
+
+
+def test_the_way_out_without_a_key_for_the_day_waits(state: Path) -> None:
+    bench = Bench(state)
+    with closing(bench.store):
+        leaving(bench)
+        (state / "pseudonym.new").mkdir()  # in the way of the file that replaces the key
+        bench.show(ISSUER.issue(1))
+        assert (bench.told(), bench.facts()) == ([Signal.OUT_OF_ORDER], [])
+
+
+def test_two_at_the_way_out_are_recorded_as_on_their_way_out(bench: Bench) -> None:
+    leaving(bench)
+    bench.show(ISSUER.issue(1), ISSUER.issue(2))
+    assert [(data["reason"], data["direction"]) for _, data in bench.facts()] == [("one_at_a_time", "exit")]
+
+
+# --- roll-call, and a policy that is only counted ---------------------------------------------------------------
+
+
+class OneExpected(NoLists):
+    """A list of the expected that knows everybody by one entry."""
+
+    def expected(self, names: Iterable[bytes]) -> bytes | None:
+        return b"\x07" * 12 if tuple(names) else None
+
+
+def reported(bench: Bench) -> int:
+    with bench.store.roll_calls() as reports:
+        return len(reports.between(datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)))
+
+
+def expecting(bench: Bench, **changes: Any) -> Bench:
+    bench.deciding._recall = Recall(bench.store, Fingerprints(bench.store._folder), OneExpected())
+    bench.deciding.adopt(replace(bench.deciding.policy, roll_call=(420,), **changes), None)
+    return bench
+
+
+def forged(payload: bytes) -> bytes:
+    return payload[:-2] + (b"AA" if payload[-2:] != b"AA" else b"BB")
+
+
+@pytest.mark.parametrize(
+    ("payload", "mode", "list_needs_proof", "counts"),
+    [
+        (ISSUER.issue(1), Mode.VERIFY, False, 1),
+        (forged(ISSUER.issue(1)), Mode.RECORD, False, 0),
+        (Issuer(7).issue(1), Mode.RECORD, False, 0),
+        (CARD, Mode.VERIFY, False, 0),
+        (CARD, Mode.RECORD, False, 1),
+        (CARD, Mode.LIST, False, 1),
+        (CARD, Mode.LIST, True, 0),
+    ],
+)
+def test_only_what_this_gate_would_believe_reports_its_bearer(bench: Bench, payload: bytes, mode: Mode, list_needs_proof: bool, counts: int) -> None:
+    expecting(bench, mode=mode, list_needs_proof=list_needs_proof).show(payload)
+    assert reported(bench) == counts
+
+
+def test_somebody_who_is_refused_in_a_minute_full_of_refusals_has_reported_all_the_same(bench: Bench) -> None:
+    expecting(bench)
+    for number in range(SINGLY_A_MINUTE):
+        bench.show(b"junk %d" % number)
+    before = len(bench.events())
+    bench.show(ISSUER.issue(1, valid_until_s=1_700_000_000))
+    assert (len(bench.events()) - before, reported(bench)) == (0, 1)
+
+
+def shadows(bench: Bench) -> list[dict[str, Any]]:
+    return [facts for _, facts in bench.facts() if facts.get("what") == "shadow_policy"]
+
+
+def test_a_policy_that_is_only_counted_is_told_once_an_hour_and_refuses_nobody(bench: Bench) -> None:
+    ticks = [HOUR_NS]
+    bench.deciding._ticks = lambda: ticks[0]
+    policy = bench.deciding.policy
+    bench.deciding.adopt(replace(policy, shadow=replace(policy, accepts=frozenset({CredentialKind.HC1}))), None)
+    for number in range(3):
+        bench.show(ISSUER.issue(number))
+    bench.show(b"junk")
+    ticks[0] += HOUR_NS - 1
+    bench.deciding.catch_up(ticks[0])
+    assert (shadows(bench), [facts["admit"] for kind, facts in bench.facts() if kind.endswith("decision")]) == ([], [True, True, True, False])
+    ticks[0] += 1
+    bench.deciding.catch_up(ticks[0])
+    bench.deciding.catch_up(ticks[0])
+    assert shadows(bench) == [{"what": "shadow_policy", "counts": {"not_accepted": 3}}]
+    ticks[0] += HOUR_NS
+    bench.deciding.catch_up(ticks[0])
+    assert len(shadows(bench)) == 1

@@ -1,22 +1,31 @@
 from __future__ import annotations
 
-import json
 import shutil
 import stat
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from device.domain import ClockTrust, Instant
 from device.errors import SettingsError, StoreError
-from device.events.pseudonyms import DayKey
+from device.events.pseudonyms import DayKey, HeldKeys, from_json, to_json
 from device.gate import keys
 from device.gate.keys import Fingerprints, PseudonymKey, write_secret
 
-KEY = bytes(range(32))
-FIRST = DayKey(date(2026, 1, 1), KEY)
 NOON = datetime(2026, 1, 2, 5, tzinfo=UTC)  # in Viet Nam
+SITE = "s-999"
+FIRST, SECOND = date(2026, 1, 1), date(2026, 1, 2)
+
+
+def key(day: date, line: int = 0) -> DayKey:
+    return DayKey(day, (line << 32 | day.toordinal()).to_bytes(8, "big") * 4)
+
+
+def office(first: date, days: int, *, site: str = SITE, line: int = 0) -> HeldKeys:
+    """The office's keys for ``days`` days; another ``line`` is another master's."""
+    keys = [key(first + timedelta(each), line) for each in range(days)]
+    return HeldKeys(site, keys[0], tuple(keys[1:]))
 
 
 def at(utc: datetime, trust: ClockTrust = ClockTrust.TRUSTED) -> Instant:
@@ -26,7 +35,7 @@ def at(utc: datetime, trust: ClockTrust = ClockTrust.TRUSTED) -> Instant:
 @pytest.fixture
 def first(tmp_path: Path) -> Path:
     path = tmp_path / "pseudonym.json"
-    path.write_text(json.dumps({"date": "2026-01-01", "key": KEY.hex()}), encoding="ascii")
+    path.write_text(to_json(office(FIRST, 60)), encoding="ascii")
     return path
 
 
@@ -40,65 +49,115 @@ def state(tmp_path: Path) -> Path:
 # --- the day's key ---------------------------------------------------------------------------------------------
 
 
-def test_the_key_turns_to_today_and_is_kept(state: Path, first: Path) -> None:
-    today = PseudonymKey(state, first).today(at(NOON))
-    assert today == FIRST.on(date(2026, 1, 2)) != FIRST
-    assert json.loads((state / "pseudonym.json").read_text("ascii")) == {"date": "2026-01-02", "key": today.key.hex()}
-    assert PseudonymKey(state, first).today(at(NOON)) == today
+def kept(state: Path) -> HeldKeys:
+    return from_json((state / "pseudonym.json").read_bytes())
 
 
-def test_the_key_of_yesterday_is_overwritten(state: Path, first: Path) -> None:
-    key = PseudonymKey(state, first)
-    yesterday = key.today(at(NOON))
-    key.today(at(datetime(2026, 1, 3, 5, tzinfo=UTC)))
+def test_the_key_of_today_is_used_and_those_ahead_are_kept(state: Path, first: Path) -> None:
+    today = PseudonymKey(state, first, SITE).today(at(NOON))
+    assert (today, kept(state)) == (key(SECOND), office(SECOND, 59))
+    assert PseudonymKey(state, first, SITE).today(at(NOON)) == today
+
+
+def test_the_key_of_yesterday_is_destroyed(state: Path, first: Path) -> None:
+    keys = PseudonymKey(state, first, SITE)
+    yesterday = keys.today(at(NOON))
+    keys.today(at(NOON + timedelta(1)))
     assert [yesterday.key.hex().encode() in path.read_bytes() for path in state.iterdir()] == [False]
 
 
-def test_the_day_turns_at_midnight_in_viet_nam(state: Path, first: Path) -> None:
-    key = PseudonymKey(state, first)
-    days = [key.today(at(moment)).day for moment in (datetime(2026, 1, 1, 16, 59, 59, tzinfo=UTC), datetime(2026, 1, 1, 17, tzinfo=UTC))]
-    assert days == [date(2026, 1, 1), date(2026, 1, 2)]
+def test_the_day_begins_at_midnight_in_viet_nam(state: Path, first: Path) -> None:
+    keys = PseudonymKey(state, first, SITE)
+    days = [keys.today(at(moment)).day for moment in (datetime(2026, 1, 1, 16, 59, 59, tzinfo=UTC), datetime(2026, 1, 1, 17, tzinfo=UTC))]
+    assert days == [FIRST, SECOND]
 
 
-def test_a_clock_that_is_not_trusted_turns_nothing(state: Path, first: Path) -> None:
-    assert PseudonymKey(state, first).today(at(NOON, ClockTrust.UNTRUSTED)) == FIRST
-    assert json.loads((state / "pseudonym.json").read_text("ascii")) == {"date": "2026-01-01", "key": KEY.hex()}
+def test_a_clock_that_is_not_trusted_destroys_nothing(state: Path, first: Path) -> None:
+    assert PseudonymKey(state, first, SITE).today(at(NOON, ClockTrust.UNTRUSTED)) == key(FIRST)
+    assert kept(state) == office(FIRST, 60)
 
 
 def test_a_clock_that_went_back_keeps_the_key(state: Path, first: Path) -> None:
-    key = PseudonymKey(state, first)
-    today = key.today(at(NOON))
-    assert key.today(at(datetime(2025, 12, 1, tzinfo=UTC))) == today
+    keys = PseudonymKey(state, first, SITE)
+    today = keys.today(at(NOON))
+    assert keys.today(at(datetime(2025, 12, 1, tzinfo=UTC))) == today
 
 
-def hand_over(path: Path, key: DayKey) -> None:
-    path.write_text(json.dumps({"date": key.day.isoformat(), "key": key.key.hex()}), encoding="ascii")
+def test_when_the_keys_run_out_the_gate_makes_its_own_for_each_day_and_tells_it_once(state: Path, first: Path) -> None:
+    keys, after = PseudonymKey(state, first, SITE), NOON + timedelta(59)
+    one, again = keys.today(at(after)), PseudonymKey(state, first, SITE).today(at(after))
+    assert (one.day, one.own, one, len(one.key)) == (date(2026, 3, 2), True, again, 32)
+    assert ([keys.alarms(), keys.alarms()]) == [[{"what": "pseudonym_key_own", "day": "2026-03-02"}], []]
+    other = keys.today(at(after + timedelta(1)))
+    assert (other.day, other.own, other.key == one.key) == (date(2026, 3, 3), True, False)
+    assert one.key.hex() not in (state / "pseudonym.json").read_text("ascii")
+    assert keys.alarms() == [{"what": "pseudonym_key_own", "day": "2026-03-03"}]
 
 
-def test_the_first_key_is_taken_over_and_erased_so_that_past_days_stay_past(state: Path, first: Path) -> None:
-    today = PseudonymKey(state, first).today(at(NOON))
+def test_the_last_seven_days_are_told_once_each(state: Path, first: Path) -> None:
+    keys = PseudonymKey(state, first, SITE)
+    told = []
+    for days in range(50, 59):
+        for _ in range(2):
+            keys.today(at(NOON + timedelta(days)))
+            told += keys.alarms()
+    assert told == [{"what": "pseudonym_keys_low", "days_left": left} for left in (6, 5, 4, 3, 2, 1, 0)]
+
+
+# --- handing over ----------------------------------------------------------------------------------------------
+
+
+def hand_over(path: Path, held: HeldKeys) -> None:
+    path.write_text(to_json(held), encoding="ascii")
+
+
+def test_the_keys_are_taken_over_and_erased_where_they_lay(state: Path, first: Path) -> None:
+    today = PseudonymKey(state, first, SITE).today(at(NOON))
     assert (first.exists(), [path.name for path in state.iterdir()]) == (False, ["pseudonym.json"])
-    assert PseudonymKey(state, first).today(at(NOON)) == today
+    assert PseudonymKey(state, first, SITE).today(at(NOON)) == today
 
 
-@pytest.mark.parametrize("day", [date(2025, 12, 31), date(2026, 1, 1), date(2026, 1, 2), date(2026, 2, 1)])
-def test_the_same_site_s_key_of_any_day_handed_over_again_changes_nothing(state: Path, first: Path, day: date) -> None:
-    hand_over(first, DayKey(date(2025, 12, 31), KEY))
-    today = PseudonymKey(state, first).today(at(NOON))
-    hand_over(first, DayKey(date(2025, 12, 31), KEY).on(day))
-    assert (PseudonymKey(state, first).today(at(NOON)), first.exists()) == (today, False)
+def test_the_first_set_handed_over_again_brings_no_past_day_back(state: Path, first: Path) -> None:
+    PseudonymKey(state, first, SITE).today(at(NOON))
+    hand_over(first, office(FIRST, 60))
+    keys = PseudonymKey(state, first, SITE)
+    assert (kept(state), keys.today(at(NOON)), first.exists()) == (office(SECOND, 59), key(SECOND), False)
 
 
-def test_another_site_s_key_replaces_the_one_in_use(state: Path, first: Path) -> None:
-    PseudonymKey(state, first).today(at(NOON))
-    other = DayKey(date(2026, 1, 1), bytes(32))
-    hand_over(first, other)
-    assert (PseudonymKey(state, first).today(at(NOON)), first.exists()) == (other.on(date(2026, 1, 2)), False)
+def test_a_later_set_replaces_all_keys_also_after_a_theft(state: Path, first: Path) -> None:
+    PseudonymKey(state, first, SITE).today(at(NOON))
+    hand_over(first, office(SECOND, 60, line=1))
+    assert (PseudonymKey(state, first, SITE).today(at(NOON)), kept(state)) == (key(SECOND, 1), office(SECOND, 60, line=1))
 
 
-def test_a_first_key_that_cannot_be_erased_is_told(tmp_path: Path) -> None:
+def test_a_gate_that_moves_to_another_site_needs_and_takes_that_site_s_keys(state: Path, first: Path) -> None:
+    PseudonymKey(state, first, SITE).today(at(NOON))
+    with pytest.raises(SettingsError) as caught:
+        PseudonymKey(state, first, "s-998")
+    assert caught.value.what == f"{state}/pseudonym.json holds the pseudonym keys of site s-999, not of s-998"
+    hand_over(first, office(FIRST, 60, site="s-998", line=1))
+    assert (PseudonymKey(state, first, "s-998").today(at(NOON)), kept(state).site, first.exists()) == (key(SECOND, 1), "s-998", False)
+
+
+def test_keys_of_another_site_are_not_taken_over(state: Path, first: Path) -> None:
+    hand_over(first, office(FIRST, 60, site="s-998"))
+    with pytest.raises(SettingsError) as caught:
+        PseudonymKey(state, first, SITE)
+    assert caught.value.what == f"{first} holds the pseudonym keys of site s-998, not of s-999"
+    assert (first.exists(), list(state.iterdir())) == (True, [])
+
+
+def test_a_set_that_comes_while_the_gate_runs_is_kept(state: Path, first: Path) -> None:
+    keys = PseudonymKey(state, first, SITE)
+    keys.today(at(NOON + timedelta(100)))
+    later = office(date(2026, 4, 12), 60)
+    keys.renew(later)
+    assert (keys.today(at(NOON + timedelta(100))), kept(state)) == (later.in_use, later)
+
+
+def test_keys_that_cannot_be_erased_are_told(tmp_path: Path) -> None:
     """A folder cannot be unlinked, no more than a file in a folder of somebody else's; root may everything else."""
-    assert keys._erase(tmp_path) == tmp_path
+    assert keys.erase(tmp_path) == tmp_path
 
 
 HINT = "`qrgate-provision init` makes it; copy it with the settings"
@@ -106,45 +165,24 @@ HINT = "`qrgate-provision init` makes it; copy it with the settings"
 
 def test_a_missing_key_is_a_mistake_of_the_settings(state: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
-        PseudonymKey(state, tmp_path / "missing.json")
+        PseudonymKey(state, tmp_path / "missing.json", SITE)
     assert (caught.value.what, caught.value.hint) == (f"no pseudonym key at {tmp_path}/missing.json: No such file or directory", HINT)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b"\xff",
-        b'{"date": "2026-01-01"}',
-        b'{"date": "yesterday", "key": "00"}',
-        b'{"date": 1, "key": "00"}',
-        b'{"date": "2026-01-01", "key": 7}',
-        b'{"date": "2026-01-01", "key": "xy"}',
-    ],
-)
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b'{"date": "2026-01-01", "key": "00"}'])
 def test_a_file_that_holds_no_key_is_a_mistake_of_the_settings(state: Path, first: Path, content: bytes) -> None:
     first.write_bytes(content)
     with pytest.raises(SettingsError) as caught:
-        PseudonymKey(state, first)
+        PseudonymKey(state, first, SITE)
     assert (caught.value.what, caught.value.hint) == (f"{first} holds no pseudonym key", HINT)
 
 
-def test_a_short_key_is_a_mistake_of_the_settings(state: Path, first: Path) -> None:
-    first.write_text('{"date": "2026-01-01", "key": "abcd"}', encoding="ascii")
-    with pytest.raises(SettingsError) as caught:
-        PseudonymKey(state, first)
-    assert caught.value.what == f"{first} holds a key of 2 bytes instead of 32"
-
-
-def test_a_key_that_cannot_be_kept_is_a_store_error_and_does_not_turn(state: Path, first: Path) -> None:
-    key = PseudonymKey(state, first)
+def test_a_key_that_cannot_be_kept_is_a_store_error_and_is_not_used(state: Path, first: Path) -> None:
+    keys = PseudonymKey(state, first, SITE)
     shutil.rmtree(state)
     with pytest.raises(StoreError):
-        key.today(at(NOON))
-    assert key.today(at(NOON, ClockTrust.UNTRUSTED)) == FIRST
+        keys.today(at(NOON))
+    assert (keys.today(at(NOON, ClockTrust.UNTRUSTED)), keys.alarms()) == (key(FIRST), [])
 
 
 # --- fingerprints ----------------------------------------------------------------------------------------------

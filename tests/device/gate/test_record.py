@@ -53,7 +53,7 @@ class Bench:
             deciding=self.deciding.deciding,
             outbox=outbox,
         )
-        self.deciding.deciding._committed = self._commit
+        self.deciding.deciding._committed = self.deciding.deciding._journal._committed = self._commit
         self.deciding.act.beat_ns = FOR_EVER_NS
         self.stopping = threading.Event()
         self.error: QrgateError | None = None

@@ -187,10 +187,10 @@ def test_nothing_about_a_person_is_kept_or_said(start: Start, mode: str) -> None
             show(reader, gate.track(payload))
             desk.decisions(number)
             show(reader)
-        files = {path.name: path.read_bytes() for path in gate.state.iterdir()}
+        files = {path.name: path.read_bytes() for path in gate.state.rglob("*") if path.is_file()}
         reader.send(ReaderState("ok", 1, 2, 3, 4))
     words = gate.stop()
-    files |= {f"{path.name} at the end": path.read_bytes() for path in gate.state.iterdir()}
+    files |= {f"{path.name} at the end": path.read_bytes() for path in gate.state.rglob("*") if path.is_file()}
     files |= {"stderr": words.encode()} | {f"event {event.sequence}": event.body for event in desk.stored}
     assert len(desk.stored) >= 6
     assert {name for name in files if name.startswith("events.db")} >= {"events.db", "events.db-wal"}
@@ -402,9 +402,12 @@ def test_a_full_disk_lets_nobody_in_and_the_next_is_let_in_when_there_is_room(sm
         assert desk.decisions(2) == [(first.id, True, "ok"), (last.id, True, "ok")]
         assert desk.passages(2) == [(first.id, "assumed"), (last.id, "assumed")]
     words = gate.stop().splitlines()
-    assert [line.partition(": ")[2] for line in words if "nobody is let in" in line] == [
-        "nothing can be recorded, so nobody is let in: the store cannot be used: database or disk is full"
-    ] * 2
+    told = [line.partition("nobody is let in: ")[2] for line in words if "nobody is let in" in line]
+    assert len(told) == 2
+    assert set(told) <= {  # the second where the log of writes was empty already
+        "the store cannot be used: database or disk is full",
+        f"0 MiB are free at {small_disk}, and 32 are kept for letting delivered events go",
+    }
 
 
 def test_a_gate_that_filled_its_own_disk_lets_people_in_again_after_a_confirmation(small_disk: Path, start: Start) -> None:

@@ -14,15 +14,18 @@ from pathlib import Path
 
 import pytest
 
+from device.admission.presence import Moment
 from device.admission.presentations import Remembered
 from device.domain import ClockTrust, EventType, Instant, StoredEvent
 from device.errors import StoreError, VerificationError
 from device.events.cloudevents import body_hash, event_id
 from device.events.confirmation import Confirmation, range_digest
-from device.gate.store import BATCH_BYTES, DAMAGED_HINT, DISK_HINT, PRESENTATION_NS, RESERVE_BYTES, OpenGrant, Store, probe
+from device.gate.memory import OpenGrant
+from device.gate.store import BATCH_BYTES, DAMAGED_HINT, DISK_HINT, MIGRATIONS, PRESENTATION_NS, RESERVE_BYTES, SCHEMA, Store, probe
 from tests.device.strangers import needs_root, open_folder, somebody_else
 
 NOW = Instant(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), ClockTrust.TRUSTED)
+NOW_MOMENT = Moment(NOW, "boot-1", 1)
 
 
 def opened(path: Path, *, gate: str = "g1", boot: str = "boot-1") -> Store:
@@ -145,10 +148,10 @@ def test_an_exception_inside_a_transaction_leaves_nothing_and_the_sequence_goes_
     append(store, 2)
     with suppress(KeyError), store.transaction() as writing:
         id_ = writing.append(EventType.DECISION, {}, subject="s", now=NOW)
-        writing.open_grant(OpenGrant(id_, "t-1", b"pass"))
+        writing.memory.open_grant(OpenGrant(id_, "t-1", b"pass"), NOW_MOMENT)
         writing.remember(Remembered("t-1", "t-1", b"print"), 1)
         raise KeyError
-    assert (sequences(store), store.last_sequence, store.open_grants(), store.uses_of(b"pass"), store.remembered(2)) == ([1, 2], 2, [], 0, [])
+    assert (sequences(store), store.last_sequence, store.open_grants(), store._memory.uses_of(b"pass"), store.remembered(2)) == ([1, 2], 2, [], 0, [])
     append(store)
     _, second, third = (event.body for event in store.events_after(0, 10))
     assert json.loads(third)["previoushash"] == body_hash(second).hex()
@@ -246,22 +249,22 @@ def test_a_use_is_reserved_with_the_grant_and_consumed_or_given_back_with_its_en
     with closing(opened(tmp_path)) as store:
         with store.transaction() as writing:
             for grant in grants:
-                writing.open_grant(grant)
-        assert (store.uses_of(b"pass"), store.open_grants()) == (3, grants)
+                writing.memory.open_grant(grant, NOW_MOMENT)
+        assert (store._memory.uses_of(b"pass"), store.open_grants()) == (3, grants)
         with store.transaction() as writing:
-            writing.end_grant(grants[0], give_back=True)
-            writing.end_grant(grants[1], give_back=False)
+            writing.memory.end_grant(grants[0], passed=0)
+            writing.memory.end_grant(grants[1], passed=1)
     with closing(opened(tmp_path)) as store:
-        assert (store.uses_of(b"pass"), store.uses_of(b"other"), store.open_grants()) == (2, 0, [grants[2]])
+        assert (store._memory.uses_of(b"pass"), store._memory.uses_of(b"other"), store.open_grants()) == (2, 0, [grants[2]])
 
 
 def test_a_grant_of_a_pass_that_is_not_counted_uses_nothing(store: Store) -> None:
     grant = OpenGrant("id-1", "t-1", None)
     with store.transaction() as writing:
-        writing.open_grant(grant)
+        writing.memory.open_grant(grant, NOW_MOMENT)
     assert store.open_grants() == [grant]
     with store.transaction() as writing:
-        writing.end_grant(grant, give_back=True)
+        writing.memory.end_grant(grant, passed=0)
     assert store.open_grants() == []
 
 
@@ -407,7 +410,24 @@ def test_a_store_of_another_version_is_told(tmp_path: Path) -> None:
         database.execute("PRAGMA user_version=99")
     with pytest.raises(StoreError) as caught:
         opened(tmp_path)
-    assert str(caught.value) == f"{tmp_path}/events.db has schema 99, this version knows 1\n  → install the version that wrote it"
+    assert str(caught.value) == f"{tmp_path}/events.db has schema 99, this version knows {len(MIGRATIONS)}\n  → install the version that wrote it"
+
+
+def test_a_store_of_the_first_version_keeps_what_it_holds_and_learns_the_rest(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "events.db", isolation_level=None)) as database:
+        for statement in SCHEMA.strip().split(";\n"):
+            database.execute(statement)
+        meta = {"epoch": b"0123", "last_sequence": b"0", "last_hash": b"", "clock_floor": b"1970-01-01T00:00:00+00:00"}
+        database.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+        database.execute("INSERT INTO open_grant VALUES ('id-1', 't-1', x'01')")
+        database.execute("INSERT INTO pass_use VALUES (x'01', 1)")
+        database.execute("PRAGMA user_version=1")
+    with closing(opened(tmp_path)) as store:
+        assert (store.epoch, store.open_grants(), store._memory.uses_of(b"\x01")) == ("0123", [OpenGrant("id-1", "t-1", b"\x01")], 1)
+        with store.transaction() as writing:
+            writing.memory.end_grant(store.open_grants()[0], passed=0)
+    with closing(opened(tmp_path)) as store:
+        assert (store.open_grants(), store._memory.uses_of(b"\x01")) == ([], 0)
 
 
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:

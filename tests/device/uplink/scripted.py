@@ -21,6 +21,7 @@ from device.errors import LinkError
 from device.links import BrokerState, Events, Give, Hello, Link, Listener, Received, Refused
 from device.settings import (
     Broker,
+    Bundles,
     Buzzer,
     Clock,
     Lamps,
@@ -84,6 +85,7 @@ def settings(folder: Path, port: int, *, confirm_within_s: float = 30, host: str
         recorder=Recorder(public_key="0" * 64),
         policy=Policy(),
         pseudonyms=Pseudonyms(key_file=folder / "p.json"),
+        bundles=Bundles(),
         issuers={},
     )
 

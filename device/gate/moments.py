@@ -1,0 +1,18 @@
+"""A ``Moment`` in four columns of a table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from device.admission.presence import Moment
+from device.domain import ClockTrust, Instant
+
+COLUMNS = "utc TEXT NOT NULL, trust TEXT NOT NULL, boot TEXT NOT NULL, at_ns INTEGER NOT NULL"
+
+
+def columns(at: Moment) -> tuple[str, str, str, int]:
+    return at.instant.utc.isoformat(), at.instant.trust, at.boot, at.monotonic_ns
+
+
+def moment(utc: str, trust: str, boot: str, at_ns: int) -> Moment:
+    return Moment(Instant(datetime.fromisoformat(utc), ClockTrust(trust)), boot, at_ns)
