@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
+from device.admission.lists import ListKind
 from device.domain import Direction
 from device.errors import UsageError
-
-NAME = "qrgate-provision"
+from provisioning.authority import sites
+from provisioning.commands import MODULES
+from provisioning.telling import NAME
 
 DESCRIPTION = """\
 Prepare gates, their broker and their recorder. Nothing here needs a network, but for `recorder`."""
@@ -37,8 +39,8 @@ Make keys, certificates and settings for one gate, and at the first time all tha
   OUT/watcher/        TLS identity that may read all events and write nothing
 
 It ends with the commands that come next. Run it again for the next gate: everything is reused, and gates of one site
-share its pseudonym key. Certificates last 395 days, and `qrgate doctor` warns 30 days ahead: --renew makes a gate a new
-one, `qrgate-provision broker` the broker."""
+share its pseudonym keys, which cover 60 days: `keys` hands over new ones. Certificates last 395 days, and `qrgate
+doctor` warns 30 days ahead: --renew makes a gate a new one, `qrgate-provision broker` the broker."""
 
 INIT_EXAMPLES = """\
 a gate wired as in hardware/wiring.md (Raspberry Pi 4, camera module) and run by systemd:
@@ -55,6 +57,17 @@ a new TLS key and certificate for a gate that is there, its settings untouched:
 one that a single user runs in the foreground, on a laptop with no pins:
   qrgate-provision init ... --set pins.factory=mock --set links.reader_user= --set links.uplink_user="""
 
+ISSUE_HELP = """\
+Issue a signed pass (KD1), many of them from a table, or a rotating pass (KD2) for a telephone.
+
+A table has a first line with the names of its columns, all of which may be left out: label (printed, in no code), zone
+(several with blanks between), direction, from, until, days, uses, counted_at, party, count (so many of this line). What a
+cell leaves empty is taken from the options. DIR gets one picture a pass, sheet.pdf to print, and passes.csv, the office's
+list of which pass is whose: keep it to revoke one.
+
+A rotating pass changes every 30 seconds. Its secret goes to one telephone; where and when it is good is what the gates of
+the site were told of the site's key."""
+
 ISSUE_EXAMPLES = """\
 good for 30 days in zone main:
   qrgate-provision pass --authority hanoi/authority --zone main --days 30 --out pass.png
@@ -62,7 +75,14 @@ one entry, in May, counted at gate gb-01:
   qrgate-provision pass --authority hanoi/authority --zone main --direction entry --from 2027-05-01 --until 2027-05-31 \\
                         --uses 1 --counted-at gb-01 --out pass.png
 only the text, for a printer of one's own:
-  qrgate-provision pass --authority hanoi/authority --days 1 --text"""
+  qrgate-provision pass --authority hanoi/authority --days 1 --text
+a coach party of 12, on a sheet to print:
+  qrgate-provision pass --authority hanoi/authority --zone main --days 1 --party 12 --sheet pass.pdf
+everybody in staff.csv, in zone main until the end of the year:
+  qrgate-provision pass --authority hanoi/authority --zone main --until 2027-12-31 --batch staff.csv --folder staff
+a rotating pass for a telephone, and what it shows now:
+  qrgate-provision pass --authority hanoi/authority --rotating giap-bat --out enrol.png
+  qrgate-provision pass --authority hanoi/authority --rotating giap-bat --show-at now"""
 
 BROKER_EXAMPLES = """\
 after a change in hanoi/authority/broker.toml, or before the certificate ends:
@@ -72,6 +92,23 @@ then do what it prints. Gates and recorder that still name another host or port 
 RECORDER_EXAMPLES = """\
 in the foreground, until Ctrl-C or SIGTERM:
   qrgate-provision recorder --settings hanoi/recorder/recorder.toml"""
+
+LISTS_HELP = """\
+Build the lists that gates look people and credentials up in, from a CSV file whose first line names its columns:
+
+  type,value          who or what: cccd, cmnd, bhxh, passport, qid, uvci, certificate, card, pass, kd2, key, signer, vehicle
+  type,value,state    for the kind declared: declared or not; for the kind expected: stay or released
+
+No name leaves the office: a list holds keyed hashes."""
+
+LISTS_EXAMPLES = """\
+whom every gate of the province must not let in:
+  qrgate-provision lists build --kind deny --from persons.csv --version 7 --authority hanoi/authority --out deny-7.list
+only what changed since the list before, for gates that have it:
+  qrgate-provision lists build --kind deny --from persons.csv --version 7 --authority hanoi/authority \\
+                               --delta-from deny-6.list --out deny-6-to-7.list
+what a list says of itself:
+  qrgate-provision lists show deny-7.list --authority hanoi/authority"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -90,6 +127,9 @@ def parser() -> Parser:
     _add_pass(commands)
     _add_broker(commands)
     _add_recorder(commands)
+    for name, module in MODULES.items():
+        module.arguments(_add(commands, name, about=module.ABOUT, description=module.HELP, examples=module.EXAMPLES))
+    _add_lists(commands)
     return top
 
 
@@ -129,13 +169,16 @@ def _add_init(commands: Any) -> None:
     parser.add_argument("--broker-user", metavar="USER", help="user that its mosquitto runs as (default: mosquitto)")
     parser.add_argument("--broker-listen", metavar="ADDRESS", help="address that it listens on (default: 0.0.0.0)")
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="any key of gate.toml or site.toml; may be repeated")
+    parser.add_argument(
+        "--days-ahead", type=int, default=sites.DAYS_AHEAD, metavar="N", help=f"days for which it gets pseudonym keys (default: {sites.DAYS_AHEAD})"
+    )
     parser.add_argument("--force", action="store_true", help="replace a gate that is there: new settings, new TLS key")
     parser.add_argument("--renew", action="store_true", help="only a new TLS key and certificate for a gate that is there")
     parser.add_argument("--issuer-seed", type=_seed, metavar="HEX", help="64 hex digits that give the pass key; for demonstrations and tests only")
 
 
 def _add_pass(commands: Any) -> None:
-    parser = _add(commands, "pass", about="issue a pass (KD1)", description="Issue one signed pass.", examples=ISSUE_EXAMPLES)
+    parser = _add(commands, "pass", about="issue passes (KD1, KD2)", description=ISSUE_HELP, examples=ISSUE_EXAMPLES)
     parser.add_argument("--authority", required=True, type=Path, metavar="DIR", help="the office's folder, as `init` made it")
     parser.add_argument("--zone", action="append", default=[], metavar="Z", help="where it is good; may be repeated (default: everywhere)")
     parser.add_argument("--direction", default="both", choices=[each.value for each in Direction], help="which way (default: both)")
@@ -144,8 +187,17 @@ def _add_pass(commands: Any) -> None:
     parser.add_argument("--until", dest="valid_until", type=_day, metavar="YYYY-MM-DD", help="last day, to its end in Viet Nam")
     parser.add_argument("--uses", type=_count, metavar="N", help="how often it may be used; needs --counted-at")
     parser.add_argument("--counted-at", metavar="ID", help="the one gate or site that counts the uses")
+    parser.add_argument("--party", type=_party, metavar="N", help="people that one showing lets through, 1 to 50 (default: 1)")
     parser.add_argument("--out", type=_png, metavar="FILE.png", help="picture of the QR symbol")
     parser.add_argument("--text", action="store_true", help="print the pass as text")
+    parser.add_argument("--sheet", type=_pdf, metavar="FILE.pdf", help="page to print and cut apart, with symbol, terms and number")
+    parser.add_argument("--batch", type=Path, metavar="FILE.csv", help="one pass a line; needs --folder")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where a batch puts its pictures, its sheet and its list")
+    parser.add_argument("--rotating", metavar="SITE", help="a rotating pass (KD2) of this site, for a telephone; --out and --text give its secret")
+    parser.add_argument("--pass-id", metavar="ID", help="with --rotating: that pass once more, for another telephone")
+    parser.add_argument(
+        "--show-at", type=_moment, metavar="TIME", help="with --rotating: the code of that moment, such as 2027-05-31T08:00+07:00 or now"
+    )
 
 
 def _add_broker(commands: Any) -> None:
@@ -161,6 +213,29 @@ def _add_recorder(commands: Any) -> None:
     parser.add_argument("--settings", required=True, type=Path, metavar="FILE", help="recorder.toml, as `init` made it")
 
 
+def _add_lists(commands: Any) -> None:
+    group = _add(commands, "lists", about="build and show lists", description=LISTS_HELP, examples=LISTS_EXAMPLES, machine=False)
+    steps = group.add_subparsers(dest="step", title="steps", metavar="STEP", required=True)
+    build = _add(steps, "build", about="build a list from a CSV file", description=LISTS_HELP, examples=LISTS_EXAMPLES)
+    build.add_argument("--kind", required=True, choices=[each.value for each in ListKind], help="what the list says of whom it names")
+    build.add_argument("--from", dest="table", required=True, type=Path, metavar="FILE.csv", help="whom it names")
+    build.add_argument("--version", dest="list_version", required=True, type=_version_number, metavar="N", help="higher than the one before")
+    build.add_argument("--authority", required=True, type=Path, metavar="DIR", help="the office's folder, as `init` made it")
+    build.add_argument("--out", required=True, type=Path, metavar="FILE", help="the list")
+    build.add_argument("--site", action="append", default=[], metavar="S", help="only for this site; may be repeated (default: the whole province)")
+    build.add_argument("--valid-hours", type=_count, default=48, metavar="N", help="after N hours gates hold it for stale (default: 48)")
+    build.add_argument("--delta-from", type=Path, metavar="FILE", help="write only what differs from this earlier, whole list")
+    show = _add(steps, "show", about="tell what a list says of itself", description="Tell what a list says of itself.", examples=LISTS_EXAMPLES)
+    show.add_argument("file", type=Path, metavar="FILE", help="a list")
+    show.add_argument("--authority", type=Path, metavar="DIR", help="the office's folder, to prove the signature")
+
+
+def _version_number(text: str) -> int:
+    if not (text.isdecimal() and len(text) < 19 and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, found {text!r}")
+    return int(text)
+
+
 def _seed(text: str) -> bytes:
     if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise argparse.ArgumentTypeError("expected 64 hex digits")
@@ -171,6 +246,22 @@ def _png(text: str) -> Path:
     if not text.lower().endswith(".png"):
         raise argparse.ArgumentTypeError(f"the picture is a PNG: expected a name that ends in .png, found {text!r}")
     return Path(text)
+
+
+def _pdf(text: str) -> Path:
+    if not text.lower().endswith(".pdf"):
+        raise argparse.ArgumentTypeError(f"the sheet is a PDF: expected a name that ends in .pdf, found {text!r}")
+    return Path(text)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.now(UTC) if text == "now" else datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"expected a time with its zone, such as 2027-05-31T08:00+07:00, found {text!r}")
+    return moment
 
 
 def _absolute(text: str) -> Path:
@@ -188,6 +279,12 @@ def _port(text: str) -> int:
 def _count(text: str) -> int:
     if not (text.isdecimal() and 1 <= int(text) <= 10_000):
         raise argparse.ArgumentTypeError(f"expected 1 to 10000, found {text!r}")
+    return int(text)
+
+
+def _party(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 50):
+        raise argparse.ArgumentTypeError(f"expected 1 to 50, found {text!r}")
     return int(text)
 
 

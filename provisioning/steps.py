@@ -32,6 +32,17 @@ def for_renewed(layout: Layout) -> list[str]:
     ]
 
 
+def for_keys() -> list[str]:
+    return [
+        "next, each gate: copy its pseudonym.json to the Pi, then there, in the checkout of qrgate (the gate takes the file in and erases it):",
+        f"  sudo install -m 600 pseudonym.json {SETTINGS}/ && sudo make install",
+    ]
+
+
+def for_handing_over(path: Path) -> list[str]:
+    return ["next, each gate that it is for: copy it to the Pi, then there:", f"  sudo qrgate take {shlex.quote(path.name)}"]
+
+
 def for_broker(broker: Broker, made: Path) -> list[str]:
     """``made`` is the broker's folder here; where it lies in its place already, it is only started."""
     folder = shlex.quote(str(broker.folder))

@@ -12,7 +12,7 @@ die() { echo "make install: $*" >&2; exit 1; }
 [ -d /run/systemd/system ] || die "no systemd runs here; to try the gate on a laptop: make demo"
 command -v apt-get >/dev/null || die "this is made for Raspberry Pi OS and Debian (no apt-get here)"
 
-# Whoever reads the first pseudonym key can turn it to every day after: nobody but root, whatever becomes of the rest.
+# Whoever reads the pseudonym keys can tell who came on their days: nobody but root, whatever becomes of the rest.
 chmod -f 600 "$settings/pseudonym.json" || true
 
 packages=(python3-venv libzbar0)
@@ -63,7 +63,7 @@ from device.gate.keys import PseudonymKey
 try:
     settings = load(Path(sys.argv[1]))
     # Taken over into the gate's own folder and erased in /etc, where the gate itself may not delete.
-    key = PseudonymKey(settings.paths.state, settings.pseudonyms.key_file)
+    key = PseudonymKey(settings.paths.state, settings.pseudonyms.key_file, settings.site.site)
     for path in settings.folder.rglob("*"):
         if path.is_file() and path not in (settings.broker.key_file, key.left_behind):
             path.chmod(0o640)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,10 +26,10 @@ from device import config
 from device.credentials.kd1 import issuer_key_id
 from device.domain import Direction
 from device.errors import SettingsError, StoreError, UsageError
-from device.events.pseudonyms import VIET_NAM
+from device.events.pseudonyms import VIET_NAM, HeldKeys
 from device.settings import GATE_TABLES, ID_PATTERN, ID_WORDS, ISSUERS_TABLE, SITE_TABLES
 from provisioning import changes, files, settings_text
-from provisioning.authority import keys, office
+from provisioning.authority import keys, lists, office, sites
 from provisioning.authority.office import Office
 from provisioning.broker import mosquitto
 from provisioning.operations.settings import RECORDER_TABLES
@@ -45,6 +46,7 @@ REFERENCE_GATE: Mapping[str, Mapping[str, Any]] = {
 }
 """The gate of ``hardware/boards/rpi4-relay-hat.toml`` as ``systemd/gate.toml`` runs it. ``--set`` changes it."""
 
+PSEUDONYM_KEYS = "pseudonym.json"
 SITE_OPTIONS = ("province", "site", "gate", "zone", "direction")
 
 
@@ -65,6 +67,7 @@ class Request:
     broker_listen: str | None = None
     options: tuple[str, ...] = ()  # TABLE.KEY=VALUE, as after --set
     issuer_seed: bytes | None = None
+    days_ahead: int = sites.DAYS_AHEAD
     force: bool = False
 
 
@@ -120,6 +123,34 @@ def renew(request: Request, *, now: datetime) -> Layout:
     return _layout(chief, out, folder)
 
 
+def hand_keys(out: Path, gates: tuple[str, ...], *, days_ahead: int = sites.DAYS_AHEAD, now: datetime) -> dict[str, HeldKeys]:
+    """New pseudonym keys in the folders of ``gates``, by default of all that are there; gate -> what it was given.
+
+    Raises:
+        UsageError: no such gate is there, or the date is impossible.
+        VerificationError: the office is none, or a site's master is damaged.
+        StoreError: a file cannot be written.
+    """
+    chief, today = office.open_office(out / "authority"), now.astimezone(VIET_NAM).date()
+    folders = [out / "gates" / gate for gate in gates] or sorted(path.parent for path in out.glob("gates/[!.]*/site.toml"))
+    if not folders:
+        raise UsageError(f"there are no gates in {out}", hint="`qrgate-provision init` makes one, with its keys")
+    handed = {folder.name: chief.day_keys(_site_of(folder), today, days_ahead) for folder in folders}
+    for folder in folders:
+        sites.write_keys(folder / PSEUDONYM_KEYS, handed[folder.name])
+    return handed
+
+
+def _site_of(folder: Path) -> str:
+    try:
+        site = tomllib.loads((folder / "site.toml").read_text(encoding="utf-8"))["site"]["site"]
+        if re.fullmatch(ID_PATTERN, site):
+            return str(site)
+    except (OSError, ValueError, LookupError, TypeError):
+        pass
+    raise UsageError(f"there is no gate {folder.name!r}: {folder}/site.toml names no site", hint="`qrgate-provision init` makes it")
+
+
 def _layout(chief: Office, out: Path, gate: Path) -> Layout:
     return Layout(
         authority=chief.folder,
@@ -145,13 +176,14 @@ def write_broker(chief: Office, folder: Path, *, now: datetime) -> mosquitto.Bro
 
 def _check(request: Request) -> None:
     """Find every mistake before the first file: ids, then the settings as the gate itself would read them."""
+    sites.check_days(request.days_ahead)
     for name in ("province", "site", "gate", "zone"):
         if not re.fullmatch(ID_PATTERN, getattr(request, name)):
             raise UsageError(f"--{name} {getattr(request, name)!r} is no id", hint=f"{ID_WORDS}, such as hn-001")
     with tempfile.TemporaryDirectory() as folder:
         try:
             draft = _describe(request, Path(folder) / office.BROKER_DESCRIPTION, Path(folder))
-            _write_settings(request, draft, "0" * 64, {"0" * 16: "0" * 64}, Path(folder))
+            _write_settings(request, draft, _Publics("0" * 64, "0" * 64, "0" * 16, "0" * 64), Path(folder))
             settings = config.load(Path(folder))
         except SettingsError as error:
             raise UsageError(error.what.replace(f"{folder}/", ""), hint="nothing was written; mend the --set and other options") from error
@@ -227,10 +259,11 @@ def _gate(chief: Office, request: Request, broker: mosquitto.Broker, recorder_pu
         if building.exists():  # a run that was cut short
             shutil.rmtree(building)
         files.make_folder(building)
-        public = keys.raw_public(chief.issuer)
-        _write_settings(request, broker, recorder_public, {issuer_key_id(public).hex(): public.hex()}, building)
+        issuer, bundles = keys.raw_public(chief.issuer), keys.raw_public(chief.bundle_key())
+        _write_settings(request, broker, _Publics(recorder_public, bundles.hex(), issuer_key_id(issuer).hex(), issuer.hex()), building)
         chief.hand_client(building / "tls", request.gate, called="gate", now=now)
-        office.write_day_key(building / "pseudonym.json", chief.day_key(request.site, now.astimezone(VIET_NAM).date()))
+        sites.write_keys(building / PSEUDONYM_KEYS, chief.day_keys(request.site, now.astimezone(VIET_NAM).date(), request.days_ahead))
+        lists.write_list_key(building / lists.LIST_KEY, lists.list_key(chief.folder))
         if folder.exists():
             shutil.rmtree(folder)
         building.rename(folder)
@@ -239,16 +272,27 @@ def _gate(chief: Office, request: Request, broker: mosquitto.Broker, recorder_pu
         raise StoreError(f"{folder} cannot be written: {error}", hint="is the disk full, or the folder not yours?") from error
 
 
-def _write_settings(request: Request, broker: mosquitto.Broker, recorder_public: str, issuers: Mapping[str, str], folder: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class _Publics:
+    """The public keys, hex, that a gate goes by."""
+
+    recorder: str
+    bundles: str
+    issuer_key_id: str
+    issuer: str
+
+
+def _write_settings(request: Request, broker: mosquitto.Broker, publics: _Publics, folder: Path) -> None:
     values: dict[str, Mapping[str, Any]] = {
         **REFERENCE_GATE,
         "site": {name: getattr(request, name) for name in SITE_OPTIONS},
         "broker": {"host": broker.host, "port": broker.port, **_tls_files("gate")},
-        "recorder": {"public_key": recorder_public},
-        "pseudonyms": {"key_file": "pseudonym.json"},
+        "recorder": {"public_key": publics.recorder},
+        "pseudonyms": {"key_file": PSEUDONYM_KEYS},
+        "bundles": {"public_key": publics.bundles},
     }
     chosen = changes.apply(request.options, values)
-    trusted = "".join(f'{key_id} = "{public_key}"\n' for key_id, public_key in issuers.items())
+    trusted = f'{publics.issuer_key_id} = "{publics.issuer}"\n'
     site_text = settings_text.render(SITE_TABLES, chosen, head=SITE_HEAD) + f"\n{ISSUERS_COMMENT}\n[{ISSUERS_TABLE}]\n{trusted}"
     files.write(folder / "gate.toml", settings_text.render(GATE_TABLES, chosen, head=GATE_HEAD))
     files.write(folder / "site.toml", site_text)
@@ -263,4 +307,4 @@ GATE_HEAD = f"gate.toml: what the technician knows of this gate: camera, pins, b
 SITE_HEAD = f"site.toml: what the province decides for this gate: site, broker, policy, whom to trust.\n{KEPT_DEFAULTS}"
 RECORDER_HEAD = f"recorder.toml: the province's recorder. Relative paths are taken from this file's folder.\n{KEPT_DEFAULTS}"
 BROKER_HEAD = f"broker.toml: the province's broker. After a change: qrgate-provision broker.\n{KEPT_DEFAULTS}"
-ISSUERS_COMMENT = "# Who may sign passes: key id (16 hex digits) = Ed25519 public key (64 hex digits)."
+ISSUERS_COMMENT = "# Who may sign passes until a trust bundle comes, which takes their place: key id (16 hex digits) = Ed25519 public key (64)."

@@ -1,4 +1,4 @@
-"""The two kinds of keys: Ed25519 signs passes and confirmations, P-256 speaks TLS (what every broker accepts)."""
+"""The kinds of keys: Ed25519 signs passes, bundles and confirmations, P-256 speaks TLS (what every broker accepts), X25519 opens seals."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
 from device.errors import UsageError, VerificationError
@@ -30,7 +31,7 @@ def make_tls_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def write_key(path: Path, key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> None:
+def write_key(path: Path, key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey | X25519PrivateKey) -> None:
     """``key`` as PKCS #8 in PEM, readable by its owner only (``files.write``)."""
     files.write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=files.PRIVATE)
 
@@ -48,6 +49,14 @@ def read_tls_key(path: Path) -> ec.EllipticCurvePrivateKey:
     key = _read(path)
     if not (isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1)):
         raise VerificationError(f"{path} is a key of another kind", hint="a P-256 key is expected; was a signing key copied here?")
+    return key
+
+
+def read_sealing_key(path: Path) -> X25519PrivateKey:
+    """Raises VerificationError where ``path`` holds no X25519 key."""
+    key = _read(path)
+    if not isinstance(key, X25519PrivateKey):
+        raise VerificationError(f"{path} is a key of another kind", hint="an X25519 key is expected; `qrgate-provision identity make` makes one")
     return key
 
 

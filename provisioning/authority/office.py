@@ -2,16 +2,17 @@
 
 ca.key  ca.crt              root of all TLS certificates
 pass-issuer.key             signs passes
+bundle.key                  signs bundles (policy, trust, keys) and lists
+bundles.json                the number of the latest bundle of each kind
+list.key                    hides names in lists; every gate holds it too (``lists.py``)
 recorder.pub                hex of the key that signs confirmations; its private half lives with the recorder
 broker.toml                 the description of the broker
-sites/<site>.json           today's pseudonym key of a site, shared by all of its gates
+sites/<site>.master.json    what the pseudonym keys of a site are made from (``sites.py``)
+rotating/<site>.key         secret of a site's rotating passes (``rotating.py``), made when the first of them is
 """
 
 from __future__ import annotations
 
-import json
-import re
-import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -21,18 +22,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from device.errors import UsageError, VerificationError
-from device.events.pseudonyms import DayKey
+from device.events.pseudonyms import HeldKeys
 from provisioning import files
-from provisioning.authority import certificates, keys
+from provisioning.authority import certificates, keys, sites
 from provisioning.authority.certificates import Root
 
 ROOT_KEY = "ca.key"
 ROOT_CERTIFICATE = "ca.crt"
 ISSUER_KEY = "pass-issuer.key"
+BUNDLE_KEY = "bundle.key"
 RECORDER_PUBLIC = "recorder.pub"
 BROKER_DESCRIPTION = "broker.toml"
 SITES = "sites"
-DAY_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,13 @@ class Office:
         key = keys.make_tls_key()
         self._hand(folder, called, key, certificates.issue_client(self.root, key.public_key(), name, now=now))
 
-    def day_key(self, site: str, today: date) -> DayKey:
-        """The pseudonym key of ``site``, turned to ``today``; the key of the days before is overwritten here as well."""
-        path = files.make_folder(self.folder / SITES) / f"{site}.json"
-        turned = read_day_key(path).on(today) if path.exists() else DayKey(today, secrets.token_bytes(DAY_KEY_BYTES))
-        write_day_key(path, turned)
-        return turned
+    def day_keys(self, site: str, today: date, days_ahead: int = sites.DAYS_AHEAD) -> HeldKeys:
+        """The pseudonym keys of ``site`` for its gates: today's and those of the days ahead."""
+        return sites.hand_over(self.folder / SITES, site, today, days_ahead)
+
+    def bundle_key(self) -> Ed25519PrivateKey:
+        """What signs bundles. Raises VerificationError where it is missing or damaged."""
+        return keys.read_signing_key(self.folder / BUNDLE_KEY)
 
     @property
     def recorder_public(self) -> Path:
@@ -92,6 +94,8 @@ def found(folder: Path, province: str, *, seed: bytes | None, now: datetime) -> 
         files.write(folder / ROOT_CERTIFICATE, certificates.pem(certificate))
     if not (folder / ISSUER_KEY).exists():
         keys.write_key(folder / ISSUER_KEY, keys.signing_key_from_seed(seed) if seed is not None else keys.make_signing_key())
+    if not (folder / BUNDLE_KEY).exists():
+        keys.write_key(folder / BUNDLE_KEY, keys.make_signing_key())
     office = open_office(folder)
     if office.root.province != province:
         raise UsageError(f"{folder} belongs to province {office.root.province!r}, not {province!r}", hint="give another --out for another province")
@@ -106,18 +110,3 @@ def open_office(folder: Path) -> Office:
     if root.certificate.public_key() != root.key.public_key():
         raise VerificationError(f"{ROOT_KEY} and {ROOT_CERTIFICATE} in {folder} do not belong together", hint="restore both from one copy")
     return Office(folder, root, keys.read_signing_key(folder / ISSUER_KEY))
-
-
-def write_day_key(path: Path, day_key: DayKey) -> None:
-    files.write(path, json.dumps({"date": day_key.day.isoformat(), "key": day_key.key.hex()}) + "\n", mode=files.PRIVATE)
-
-
-def read_day_key(path: Path) -> DayKey:
-    """Raises VerificationError where ``path`` holds no day key."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if re.fullmatch(r"[0-9a-f]{64}", content["key"]):
-            return DayKey(date.fromisoformat(content["date"]), bytes.fromhex(content["key"]))
-    except (OSError, ValueError, LookupError, TypeError):
-        pass
-    raise VerificationError(f"{path} is no pseudonym key, or a damaged one", hint="restore it from the province office's copy")

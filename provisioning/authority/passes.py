@@ -7,10 +7,12 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device.credentials.kd1 import Claims, issuer_key_id, read, text_to_sign, to_base64url
+from device.credentials.base64url import to_base64url
+from device.credentials.kd1 import Claims, issuer_key_id, read, text_to_sign
 from device.domain import Credential, Direction
 from device.errors import UsageError
 from device.events.pseudonyms import VIET_NAM
@@ -32,6 +34,7 @@ class Terms:
     valid_until: datetime | None = None
     uses: int | None = None
     counted_at: str | None = None  # the one gate or site that counts the uses: two that cannot talk would each allow them all
+    party: int = 1  # people that one showing lets through
 
 
 def issue(key: Ed25519PrivateKey, terms: Terms, *, pass_id: bytes | None = None) -> str:
@@ -56,22 +59,35 @@ def issue(key: Ed25519PrivateKey, terms: Terms, *, pass_id: bytes | None = None)
         direction=terms.direction,
         uses=terms.uses,
         counted_at=terms.counted_at,
+        party=terms.party,
     )
     signed = text_to_sign(claims)
     text = signed + b"." + to_base64url(key.sign(signed))
     if not isinstance(read(text, {claims.key_id: key.public_key()}), Credential):  # the gate's own reader has the last word
-        raise UsageError("no gate would accept such a pass", hint="at most 8 zones, 1 to 10000 uses, dates after 1970")
+        raise UsageError("no gate would accept such a pass", hint="at most 8 zones, 1 to 10000 uses, a party of 1 to 50, dates after 1970")
     return text.decode("ascii")
 
 
 def described(terms: Terms) -> str:
-    """The terms in words, with days as they are in Viet Nam: where, which way, when, how often."""
+    """The terms in English, with days as they are in Viet Nam: where, which way, when, how often, how many people."""
     where = f"zone{'s' if len(terms.zones) > 1 else ''} {', '.join(terms.zones)}" if terms.zones else "every zone"
     way = [] if terms.direction is Direction.BOTH else [f"{terms.direction} only"]
     begins, ends = _day(terms.valid_from), _day(terms.valid_until)
     when = f"{begins} to {ends}" if begins and ends else f"from {begins} on" if begins else f"until {ends}" if ends else "for ever"
     uses = "any number of uses" if terms.uses is None else f"{terms.uses} use{'s' if terms.uses > 1 else ''}, counted at {terms.counted_at}"
-    return ", ".join([where, *way, when, uses])
+    party = [f"{terms.party} people at a time"] if terms.party > 1 else []
+    return ", ".join([where, *way, when, uses, *party])
+
+
+def described_vi(terms: Terms) -> str:
+    """The same in Vietnamese, for whoever holds the pass."""
+    where = f"khu {', '.join(terms.zones)}" if terms.zones else "mọi khu"
+    way = {Direction.ENTRY: ["chỉ chiều vào"], Direction.EXIT: ["chỉ chiều ra"]}.get(terms.direction, [])
+    begins, ends = _day_vi(terms.valid_from), _day_vi(terms.valid_until)
+    when = f"từ {begins} đến {ends}" if begins and ends else f"từ {begins}" if begins else f"đến hết {ends}" if ends else "không thời hạn"
+    uses = "không giới hạn lượt" if terms.uses is None else f"{terms.uses} lượt, đếm tại {terms.counted_at}"
+    party = [f"mỗi lượt {terms.party} người"] if terms.party > 1 else []
+    return ", ".join([where, *way, when, uses, *party])
 
 
 def doubts(terms: Terms, now: datetime) -> str:
@@ -94,7 +110,14 @@ def last_moment(day: date) -> datetime:
 
 
 def picture(text: str) -> bytes:
-    """``text`` as a QR symbol in a PNG: error correction M, or better where the symbol grows no larger by it.
+    """``text`` as a QR symbol in a PNG. Raises UsageError as ``symbol`` does."""
+    file = io.BytesIO()
+    symbol(text).save(file, kind="png", scale=PIXELS_PER_MODULE, border=QUIET_ZONE)
+    return file.getvalue()
+
+
+def symbol(text: str) -> Any:
+    """``text`` as a QR symbol (``segno.QRCode``): error correction M, or better where it grows no larger by it.
 
     Raises:
         UsageError: the package that draws symbols is not installed, as on a gate.
@@ -103,14 +126,15 @@ def picture(text: str) -> bytes:
         import segno  # noqa: PLC0415 - a gate has no use for it
     except ImportError:
         raise UsageError("this installation draws no symbols", hint="pip install 'qrgate[provision]', or give --text for the pass as text") from None
-    symbol = segno.make_qr(text, error="m")
-    file = io.BytesIO()
-    symbol.save(file, kind="png", scale=PIXELS_PER_MODULE, border=QUIET_ZONE)
-    return file.getvalue()
+    return segno.make_qr(text, error="m")
 
 
 def _day(moment: datetime | None) -> str:
     return "" if moment is None else f"{(local := moment.astimezone(VIET_NAM)).day} {local:%b %Y}"
+
+
+def _day_vi(moment: datetime | None) -> str:
+    return "" if moment is None else f"{(local := moment.astimezone(VIET_NAM)).day}/{local.month}/{local.year}"
 
 
 def _seconds(moment: datetime | None) -> int | None:

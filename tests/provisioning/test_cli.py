@@ -49,18 +49,22 @@ def test_a_pass_is_a_picture_and_a_text_that_the_gate_proves(tmp_path: Path, cap
     arguments += ["--uses", "2", "--counted-at", "g-a", "--out", str(tmp_path / "pass.png"), "--text", "--json"]
     assert main(["pass", "--authority", str(tmp_path / "authority"), *arguments]) == 0
     document = json.loads(capsys.readouterr().out)
+    pass_id = bytes.fromhex(document["pass_id"])
     issuer = read_signing_key(tmp_path / "authority" / "pass-issuer.key")
     key_id = issuer_key_id(raw_public(issuer))
     credential = read(document.pop("text").encode(), {key_id: issuer.public_key()})
     assert isinstance(credential, Credential)
+    assert credential.pass_key == key_id + pass_id
     assert (credential.proof, credential.zones, credential.direction) == (Proof.PROVEN, ("main", "hall"), Direction.ENTRY)
     assert (credential.valid_from_s, credential.valid_until_s, credential.uses, credential.counted_at) == (1809104400, 1811782799, 2, "g-a")
     assert document == {
         "key_id": key_id.hex(),
+        "pass_id": pass_id.hex(),
         "valid_from": "2027-05-01T00:00:00+07:00",
         "valid_until": "2027-05-31T23:59:59+07:00",
         "terms": "zones main, hall, entry only, 1 May 2027 to 31 May 2027, 2 uses, counted at g-a",
         "picture": f"{tmp_path}/pass.png",
+        "sheet": None,
     }
     assert (tmp_path / "pass.png").read_bytes().startswith(b"\x89PNG")
 
@@ -135,7 +139,11 @@ def test_broker_is_written_again_with_a_new_certificate(tmp_path: Path, capsys: 
             2,
             "qrgate-provision: the following arguments are required: --province, --site, --gate, --out\n  → `qrgate-provision init --help`",
         ),
-        (["pass", "--authority", "x"], 2, "qrgate-provision: nothing to make\n  → give --out FILE.png for a picture, --text for the text, or both\n"),
+        (
+            ["pass", "--authority", "x"],
+            2,
+            "qrgate-provision: nothing to make\n  → give --out FILE.png for a picture, --text for the text, --sheet FILE.pdf to print, or several\n",
+        ),
         (
             ["pass", "--authority", "x", "--out", "pass.jpg"],
             2,

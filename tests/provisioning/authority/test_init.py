@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import json
+import shutil
 import stat
 import tomllib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from device import config
 from device.credentials.kd1 import issuer_key_id, read
 from device.domain import Credential, Direction, Proof
 from device.errors import UsageError
+from device.events.pseudonyms import from_json
 from device.settings import Broker, PinFactory, Site, SourceKind
 from provisioning.authority import certificates, init, keys, passes
 from provisioning.authority.init import Layout, Request, lay_out
@@ -46,7 +47,9 @@ def test_the_gate_accepts_its_settings(tmp_path: Path) -> None:
         host="mqtt.example.vn", port=18883, ca_file=tls / "ca.crt", certificate_file=tls / "gate.crt", key_file=tls / "gate.key"
     )
     assert settings.recorder.public_key == keys.raw_public(keys.read_signing_key(layout.recorder / "confirmation.key")).hex()
-    assert json.loads(settings.pseudonyms.key_file.read_text())["date"] == "2026-11-02"
+    assert settings.bundles.public_key == keys.raw_public(keys.read_signing_key(layout.authority / "bundle.key")).hex()
+    held = from_json(settings.pseudonyms.key_file.read_bytes())
+    assert (held.site, held.in_use.day, len(held.ahead)) == ("s-999", date(2026, 11, 2), 60)
 
 
 def test_the_gate_trusts_the_passes_of_its_office(tmp_path: Path) -> None:
@@ -78,7 +81,7 @@ def test_the_recorder_accepts_its_settings(tmp_path: Path) -> None:
 def test_every_key_is_its_owners_only_and_so_is_every_folder(tmp_path: Path) -> None:
     made(tmp_path / "out")
     for each in (tmp_path / "out").rglob("*"):
-        if each.is_dir() or each.suffix == ".key" or each.name in {"pseudonym.json", "s-999.json"}:
+        if each.is_dir() or each.suffix == ".key" or each.name in {"pseudonym.json", "s-999.master.json"}:
             assert (each, stat.S_IMODE(each.stat().st_mode) & 0o077) == (each, 0)
 
 
@@ -123,6 +126,31 @@ def test_a_gate_that_is_not_there_is_not_renewed(tmp_path: Path) -> None:
     assert caught.value.what == f"there is no gate 'g-b' to renew: {tmp_path}/gates/g-b"
 
 
+def test_new_keys_are_handed_to_the_gates_that_are_there_each_with_its_site_s(tmp_path: Path) -> None:
+    layouts = [made(tmp_path), made(tmp_path, "g-b"), made(tmp_path, "g-c", site="s-998")]
+    handed = init.hand_keys(tmp_path, (), days_ahead=90, now=NOW + timedelta(days=30))
+    assert {gate: (held.site, held.in_use.day, held.last_day) for gate, held in handed.items()} == {
+        gate: (site, date(2026, 12, 2), date(2027, 3, 2)) for gate, site in (("g-a", "s-999"), ("g-b", "s-999"), ("g-c", "s-998"))
+    }
+    assert [from_json((each.gate / "pseudonym.json").read_bytes()) for each in layouts] == list(handed.values())
+    assert (handed["g-a"] == handed["g-b"], handed["g-a"].in_use == handed["g-c"].in_use) == (True, False)
+
+
+def test_new_keys_go_on_where_the_first_ones_are(tmp_path: Path) -> None:
+    first = from_json((made(tmp_path).gate / "pseudonym.json").read_bytes())
+    later = init.hand_keys(tmp_path, ("g-a",), now=NOW + timedelta(days=30))["g-a"]
+    assert first.ahead[29:] == (later.in_use, *later.ahead[:30])
+
+
+@pytest.mark.parametrize(("gates", "what"), [((), "there are no gates in "), (("g-b",), "there is no gate 'g-b': ")])
+def test_keys_for_a_gate_that_is_not_there_are_refused(tmp_path: Path, gates: tuple[str, ...], what: str) -> None:
+    layout = made(tmp_path)
+    shutil.rmtree(layout.gate)
+    with pytest.raises(UsageError) as caught:
+        init.hand_keys(tmp_path, gates, now=NOW)
+    assert caught.value.what.startswith(what)
+
+
 def test_a_broker_on_this_machine_lies_where_it_was_made(tmp_path: Path) -> None:
     broker = mosquitto.load(made(tmp_path, broker_hosts=("127.0.0.1", "localhost", "::1")).authority / "broker.toml")
     assert (broker.folder, broker.user, broker.listen) == (tmp_path / "broker", mosquitto.folder_owner(), "")
@@ -160,6 +188,7 @@ def test_options_change_any_key_and_an_empty_one_takes_it_out(tmp_path: Path) ->
         ),
         ({"options": ("relay.pin=22",)}, "lamps.green_pin 22 is also relay.pin"),
         ({"options": ("site.gate=g-b",)}, "--set site.gate contradicts --gate g-a"),
+        ({"days_ahead": 400}, "400 days ahead are no number for this"),
         ({"gate": "G+1"}, "--gate 'G+1' is no id"),
         ({"gate": "recorder.p-999"}, "--gate 'recorder.p-999' is no id"),
         ({"province": "p/9"}, "--province 'p/9' is no id"),

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from device.errors import QrgateError, UsageError, VerificationError
-from device.events.pseudonyms import DayKey
 from provisioning.authority import keys, office
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -17,21 +16,23 @@ def test_founded_twice_it_is_the_same_office(tmp_path: Path) -> None:
     first, second = (office.found(tmp_path, "p-999", seed=None, now=NOW) for _ in range(2))
     assert first.root.certificate == second.root.certificate
     assert keys.raw_public(first.issuer) == keys.raw_public(second.issuer)
+    assert keys.raw_public(first.bundle_key()) == keys.raw_public(second.bundle_key()) != keys.raw_public(first.issuer)
 
 
 def test_a_founding_that_was_cut_short_is_completed(tmp_path: Path) -> None:
     before = office.found(tmp_path, "p-999", seed=None, now=NOW)
     (tmp_path / "ca.crt").unlink()
     (tmp_path / "pass-issuer.key").unlink()
+    (tmp_path / "bundle.key").unlink()
     after = office.found(tmp_path, "p-999", seed=None, now=NOW)
     assert after.root.key.public_key() == before.root.key.public_key()
 
 
 def test_its_keys_are_its_owners_only(tmp_path: Path) -> None:
     chief = office.found(tmp_path / "authority", "p-999", seed=None, now=NOW)
-    chief.day_key("s-999", date(2026, 11, 1))
-    secrets = ["", "ca.key", "pass-issuer.key", "sites", "sites/s-999.json"]
-    assert [stat.S_IMODE((chief.folder / name).stat().st_mode) for name in secrets] == [0o700, 0o600, 0o600, 0o700, 0o600]
+    chief.day_keys("s-999", date(2026, 11, 1))
+    secrets = ["", "ca.key", "pass-issuer.key", "bundle.key", "sites", "sites/s-999.master.json"]
+    assert [stat.S_IMODE((chief.folder / name).stat().st_mode) for name in secrets] == [0o700, 0o600, 0o600, 0o600, 0o700, 0o600]
 
 
 def test_another_provinces_folder_is_refused(tmp_path: Path) -> None:
@@ -47,32 +48,11 @@ def test_a_seed_gives_the_pass_key_and_contradicts_another(tmp_path: Path) -> No
         office.found(tmp_path, "p-999", seed=b"t" * 32, now=NOW)
 
 
-def test_gates_of_a_site_share_its_key_and_sites_do_not(tmp_path: Path) -> None:
+def test_gates_of_a_site_share_its_keys_and_sites_do_not(tmp_path: Path) -> None:
     chief = office.found(tmp_path, "p-999", seed=None, now=NOW)
     day = date(2026, 11, 1)
-    assert chief.day_key("s-999", day) == chief.day_key("s-999", day)
-    assert chief.day_key("s-999", day) != chief.day_key("s-998", day)
-
-
-def test_a_gate_that_comes_later_gets_the_key_that_the_others_have_turned_to_and_no_past_day(tmp_path: Path) -> None:
-    chief = office.found(tmp_path, "p-999", seed=None, now=NOW)
-    first = chief.day_key("s-999", date(2026, 11, 1))
-    later = chief.day_key("s-999", date(2026, 11, 9))
-    assert later == first.on(date(2026, 11, 9))
-    assert office.read_day_key(tmp_path / "sites" / "s-999.json") == later
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"date": "2026-11-01"}', '{"date": 1, "key": 2}', '{"date": "2026-11-01", "key": "ab"}'])
-def test_a_damaged_day_key_is_told(tmp_path: Path, content: str) -> None:
-    (tmp_path / "key.json").write_text(content)
-    with pytest.raises(VerificationError, match="is no pseudonym key, or a damaged one"):
-        office.read_day_key(tmp_path / "key.json")
-
-
-def test_a_day_key_is_read_back_as_it_was(tmp_path: Path) -> None:
-    office.write_day_key(tmp_path / "key.json", DayKey(date(2026, 11, 1), b"\x99" * 32))
-    assert (tmp_path / "key.json").read_text() == '{"date": "2026-11-01", "key": "' + "99" * 32 + '"}\n'
-    assert office.read_day_key(tmp_path / "key.json") == DayKey(date(2026, 11, 1), b"\x99" * 32)
+    assert chief.day_keys("s-999", day) == chief.day_keys("s-999", day)
+    assert chief.day_keys("s-999", day).in_use != chief.day_keys("s-998", day).in_use
 
 
 def test_a_key_that_does_not_fit_its_certificate_is_told(tmp_path: Path) -> None:

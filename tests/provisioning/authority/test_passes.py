@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from datetime import UTC, date, datetime
 
 import pytest
@@ -22,6 +23,7 @@ FULL = Terms(
     valid_until=datetime(2027, 5, 31, tzinfo=UTC),
     uses=3,
     counted_at="g-a",
+    party=4,
 )
 
 
@@ -38,6 +40,8 @@ def test_the_gate_proves_a_pass_and_reads_every_term() -> None:
         direction=Direction.ENTRY,
         uses=3,
         counted_at="g-a",
+        party=4,
+        marks=(b"pass:" + key_id + b"99900001", b"signer:" + key_id),
     )
 
 
@@ -73,6 +77,7 @@ def test_the_picture_has_a_quiet_zone_of_four_modules() -> None:
         (Terms(counted_at="g-a"), "uses are counted at one place"),
         (Terms(valid_from=FULL.valid_until, valid_until=FULL.valid_from), "the pass would end before it begins"),
         (Terms(zones=tuple(f"z{number}" for number in range(9))), "no gate would accept such a pass"),
+        (Terms(party=51), "no gate would accept such a pass"),
         (Terms(valid_from=datetime(1960, 1, 1, tzinfo=UTC)), "no gate would accept such a pass"),
     ],
 )
@@ -85,15 +90,29 @@ def test_terms_that_no_gate_would_accept_are_refused(terms: Terms, what: str) ->
 @pytest.mark.parametrize(
     ("terms", "words"),
     [
-        (FULL, "zones main, hall, entry only, 1 May 2027 to 31 May 2027, 3 uses, counted at g-a"),
+        (FULL, "zones main, hall, entry only, 1 May 2027 to 31 May 2027, 3 uses, counted at g-a, 4 people at a time"),
         (Terms(), "every zone, for ever, any number of uses"),
         (Terms(zones=("main",), uses=1, counted_at="g-a"), "zone main, for ever, 1 use, counted at g-a"),
         (Terms(valid_from=FULL.valid_from), "every zone, from 1 May 2027 on, any number of uses"),
         (Terms(valid_until=datetime(2027, 5, 1, 17, 0, tzinfo=UTC)), "every zone, until 2 May 2027, any number of uses"),
+        (Terms(party=12), "every zone, for ever, any number of uses, 12 people at a time"),
     ],
 )
 def test_the_terms_are_told_in_words(terms: Terms, words: str) -> None:
     assert passes.described(terms) == words
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        (FULL, "khu main, hall, chỉ chiều vào, từ 1/5/2027 đến 31/5/2027, 3 lượt, đếm tại g-a, mỗi lượt 4 người"),
+        (Terms(), "mọi khu, không thời hạn, không giới hạn lượt"),
+        (Terms(direction=Direction.EXIT, valid_from=FULL.valid_from), "mọi khu, chỉ chiều ra, từ 1/5/2027, không giới hạn lượt"),
+        (Terms(valid_until=FULL.valid_until, party=2), "mọi khu, đến hết 31/5/2027, không giới hạn lượt, mỗi lượt 2 người"),
+    ],
+)
+def test_the_terms_are_told_in_vietnamese(terms: Terms, words: str) -> None:
+    assert passes.described_vi(terms) == words
 
 
 def test_a_pass_that_is_hardly_what_was_wanted_is_doubted() -> None:
@@ -107,3 +126,9 @@ def test_a_day_is_a_day_in_viet_nam() -> None:
     assert passes.first_moment(day) == datetime(2027, 4, 30, 17, 0, tzinfo=UTC)
     assert passes.last_moment(date.max).year == 9999
     assert passes.last_moment(day) == datetime(2027, 5, 1, 16, 59, 59, tzinfo=UTC)
+
+
+def test_a_machine_that_draws_no_symbols_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "segno", None)
+    with pytest.raises(UsageError, match="draws no symbols"):
+        passes.picture("KD1.a.b")
