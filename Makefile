@@ -24,6 +24,11 @@ demo: $(READY) ## run the whole gate on made pictures and a real broker; ARGS="-
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: cover
+cover: $(READY) ## see that the tests take every branch of formats and rules (credentials, admission)
+	$(BIN)/python -m coverage run -m pytest -q tests/device/test_cbor.py tests/device/credentials tests/device/admission
+	$(BIN)/python -m coverage report
+
 .PHONY: check
 check: $(READY) ## run ruff and mypy
 	$(BIN)/ruff check
@@ -38,13 +43,25 @@ bench: $(READY) ## measure the targets of speed: one line each, and build/bench.
 faults: $(READY) ## kill processes, broker and recorder at random, and see that nothing is lost
 	$(BIN)/python -m tests.faults $(ARGS)
 
+.PHONY: mutants
+mutants: $(READY) ## plant small faults in the rules of admission, one at a time: the tests must notice 90 %; build/mutants.json
+	$(BIN)/python -m tests.mutants $(ARGS)
+
 .PHONY: hostile
 hostile: $(READY) ## show the hostile corpus to whole gates, and read it as stills: nothing crashes, nobody is let in
 	$(BIN)/python -m tests.hostile $(ARGS)
 
+.PHONY: canaries
+canaries: $(READY) ## show 10,000 codes of made-up people to a real gate, and search all that is left of it; build/canaries.json
+	$(BIN)/python -m tests.canaries --json build/canaries.json $(ARGS)
+
 .PHONY: soak
 soak: $(READY) ## the reader at full speed for two hours: memory, threads and descriptors stay; build/soak.json; ARGS="--hours 0.5"
 	$(BIN)/python -m tests.soak $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(READY) ## ask every parser ten million times with bad bytes; ARGS="--seconds 60", "--target kd1", "--jobs 4", "--json"
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 .PHONY: lab
 lab: ## run on clean Debian machines and with the real picamera2 (root)

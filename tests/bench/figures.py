@@ -49,6 +49,11 @@ BOUNDS = {
     "frame_age_p50": Bound(33.4, "age of a frame when it is decoded, decoder three times slower than the camera"),
     "decoded_to_relay_p99": Bound(50.0, "from the end of decoding to the closed relay contact"),
     "decoded_to_relay_beyond_commit_p50": Bound(2.0, "the same without the disk's share"),
+    "decide_unsigned_p99": Bound(1.0, "from the bytes of a citizen card to the decision"),
+    "decide_hc1_p99": Bound(5.0, "the same for a vaccine passport, with its signature and 20 health rules"),
+    "list_lookup_p50": Bound(10.0, "one name in a list of 1,000,000, its keyed hash included"),
+    "list_resident": Bound(20.0, "memory that such a list takes, mapped pages counted"),
+    "list_swap_delay_max": Bound(5.0, "a decision or a fire input waits while such a list is proven and swapped, at worst"),
 }
 
 ADDED_UP = frozenset({"wrong_payloads", "wrong_payloads_pyzbar"})

@@ -10,6 +10,9 @@ from tests.bench.figures import BOUNDS, Figures
 BEGIN = "<!-- bench: written by python -m tests.bench --write-readme -->"
 END = "<!-- bench: end -->"
 
+UNITS = ("ms", "µs", "MB")
+"""Those that the table names; the others are ratios and counts."""
+
 COUNTS = frozenset({"late_sequences", "wrong_payloads"})
 
 
@@ -56,4 +59,5 @@ def _told(name: str, figures: Figures) -> str:
     value, unit = figures[name]
     number = f"{value:.0f}" if name in COUNTS else f"{value:.3g}"
     well = "" if BOUNDS[name].keeps(value) else " **missed**"
-    return f"{number}{' ms' if unit.startswith('ms') else ''}{well}"
+    named = next((f" {each}" for each in UNITS if unit.startswith(each)), "")
+    return f"{number}{named}{well}"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from device import credentials
+from device.credentials.trust import Trust
 from device.domain import Credential, Proof
 from tests.hostile import corpus
 from tests.hostile.passage import Passage, show
@@ -31,7 +32,7 @@ def test_the_corpus_is_large_and_the_same_every_time() -> None:
 
 def test_what_is_marked_as_a_claim_is_one_and_nothing_else_is() -> None:
     for case in corpus.cases():
-        read = [credentials.read(payload, {}) for payload in case.truth or ()]
+        read = [credentials.read(payload, Trust()) for payload in case.truth or ()]
         claims = [each for each in read if isinstance(each, Credential) and each.proof is Proof.CLAIMED]
         assert bool(claims) == case.claim, case.name
 
