@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device.credentials.kd1 import Claims, issuer_key_id, text_to_sign, to_base64url
+from device.credentials.base64url import to_base64url
+from device.credentials.kd1 import Claims, issuer_key_id, text_to_sign
 from device.demo.scenes import ROLES
 
 ISSUER_SEED = hashlib.sha256(b"qrgate demo issuer: public, opens no real gate").digest()
