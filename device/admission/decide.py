@@ -88,7 +88,8 @@ def _direction(case: Case) -> Direction:
     if case.policy.direction is not Direction.BOTH:
         return case.policy.direction
     returns = case.history.inside and not _a_moment_ago(case.policy, case.history) and _is_the_bearer(case)
-    sent_out = case.shown.direction is Direction.EXIT and _objection(case, Direction.EXIT) is None
+    good = _objection(case, Direction.EXIT) is None and not (_used_up(case) or _just_shown(case))
+    sent_out = case.shown.direction is Direction.EXIT and good
     return Direction.EXIT if returns or sent_out else Direction.ENTRY
 
 
@@ -266,8 +267,11 @@ def _full(case: Case) -> Reason | None:
 
 
 def _too_many(case: Case) -> Reason | None:
+    """A party counts whole; one that is larger than the cap has a minute for itself."""
     most = case.policy.grants_a_minute
-    return Reason.TOO_MANY if most is not None and case.history.grants_last_minute >= most else None
+    if most is None:
+        return None
+    return Reason.TOO_MANY if case.history.grants_last_minute + max(min(_people(case), most), 1) > most else None
 
 
 Rules = tuple[Callable[[Case], Reason | None], ...]

@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from device.errors import FrameError, UsageError
 from device.explain.judged import Judged, read_judged
 from device.explain.trusted import read_trust
 
+FILE_NAME = re.compile(r"[^:|]{1,255}\.(?:png|jpe?g|webp|bmp|gif|tiff?|pgm|pdf|json|txt)", re.IGNORECASE)
+"""What nobody would mean as a payload: no code that people show looks so."""
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm"})
 FILE_MAX = 1 << 20
 """Bytes of a payload's or a test case's file."""
@@ -44,6 +47,8 @@ def read_question(options: argparse.Namespace) -> Question:
     judged = read_judged(options)
     at = _moment(options.at) if options.at else datetime.now(UTC)
     shown = Path(options.shown) if _is_file(options.shown) else None
+    if shown is None and FILE_NAME.fullmatch(options.shown):
+        raise UsageError(f"there is no file {options.shown}", hint="is the path right? A payload of such a form can be given on stdin, with -")
     if shown is not None and (case := _test_case(shown)):
         return _question_of_case(case, judged, options)
     payloads, picture_read = _payloads(options, shown)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from device.admission.budget import MINUTE_NS, RefusalBudget
@@ -18,7 +18,7 @@ from device.admission.presence import Moment
 from device.admission.presentations import Presentation, Presentations, Remembered
 from device.admission.shadow import ShadowCount
 from device.clock import monotonic_ns
-from device.domain import Credential, Decision, Direction, EventType, Grant, Instant, Passage, PassageOutcome, Reason
+from device.domain import Credential, Decision, Direction, EventType, Grant, Instant, Misread, NotACredential, Passage, PassageOutcome, Reason
 from device.errors import StoreError
 from device.gate.act import Act
 from device.gate.journal import Fact, Journal, passage
@@ -133,7 +133,9 @@ class Deciding:
             if not decision.admit:
                 self._act.show(SIGNAL_OF_REASON[decision.reason])
         except StoreError as error:
-            if case and decision and self._let_out(case, decision):
+            case = case or self._unremembered(presentation, now)
+            decision = decision or self._decide(case)
+            if self._let_out(case, decision):
                 return
             log.error("nothing can be recorded, so nobody is let in: %s", error)
             self._presentations.take_back(presentation, now.monotonic_ns)
@@ -143,6 +145,11 @@ class Deciding:
         credential = presentation.shown if isinstance(presentation.shown, Credential) else None
         recalled = NOTHING if credential is None or presentation.several else self._recall.of(credential, self.policy, now)
         return _Case(presentation, credential, recalled, now)
+
+    @staticmethod
+    def _unremembered(presentation: Presentation, now: Moment) -> _Case:
+        """Where the store cannot even be read, nothing is known of anybody."""
+        return _Case(presentation, presentation.shown if isinstance(presentation.shown, Credential) else None, NOTHING, now)
 
     def _decide(self, case: _Case) -> Decision:
         if case.presentation.several:
@@ -192,13 +199,16 @@ class Deciding:
         self._committed()
 
     def _let_out(self, case: _Case, decision: Decision) -> bool:
-        """A disk that will not do holds nobody in: whoever leaves goes first, and it is recorded when the store will."""
-        if not (decision.admit and decision.direction is Direction.EXIT and self._journal.has_room):
+        """A disk that will not do holds nobody in: whoever leaves goes first, and it is recorded when the store will.
+
+        Only where a lane lets nobody in: at a gate for both ways what cannot be remembered could be shown again and again.
+        """
+        if not (decision.admit and self.policy.direction is Direction.EXIT and self._journal.has_room):
             return False
         try:
             facts = self._facts(case, decision)
-        except StoreError:
-            return False  # the day's key cannot be kept: nobody may be recorded under yesterday's
+        except StoreError:  # nobody may be recorded under yesterday's key: it is recorded that somebody left
+            facts = self._facts(replace(case, presentation=replace(case.presentation, shown=NotACredential(Misread.OTHER))), decision)
         track, at_ns, subject = case.presentation.track, self._ticks(), case.presentation.id
         grant = _open_grant(UNRECORDED + subject, case, decision)
         self._act.grant(Grant(grant.id, min(track.last_seen_ns, at_ns) + self._grant_within_ns, decision.people))
@@ -240,7 +250,11 @@ class Deciding:
         return facts | {"frame": track.frame, "frame_ns": track.frame_ns, "decoded_ns": track.decoded_ns, "stage": track.stage}
 
     def _person(self, credential: Credential, now: Instant) -> dict[str, Any]:
-        """The day's pseudonyms; ``own_key`` where no other gate of the site could give the same."""
+        """The day's pseudonyms; ``own_key`` where no other gate of the site could give the same.
+
+        Raises:
+            StoreError: the day's key cannot be kept, so nobody may be called by it.
+        """
         key = self._pseudonyms.today(now)
         for alarm in self._pseudonyms.alarms():
             self.fact(EventType.ALARM, alarm)
@@ -293,8 +307,9 @@ class Deciding:
 
 
 def _open_grant(id_: str, case: _Case, decision: Decision) -> OpenGrant:
-    """Only who comes in uses up a pass."""
-    counted = case.credential is not None and case.credential.uses is not None and decision.direction is Direction.ENTRY
+    """Who comes in uses up a pass, and who goes out on one that is good for nothing else."""
+    shown = case.credential
+    counted = shown is not None and shown.uses is not None and (decision.direction is Direction.ENTRY or shown.direction is Direction.EXIT)
     pass_key = case.recalled.pass_key if counted else None
     return OpenGrant(id_, case.presentation.id, pass_key, case.recalled.person, decision.direction, decision.people)
 

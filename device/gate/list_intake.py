@@ -103,8 +103,8 @@ class Intake:
         self._source = self._waiting.popleft()
         try:
             self._child = Child(self._order(self._source), within_ns=self._within_ns)
-        except OSError as error:
-            log.error("no socket to a process that checks lists: %s", error.strerror)
+        except (OSError, RuntimeError) as error:  # no descriptor, or no thread
+            log.error("no process to check lists: %s", error)
             self._close_source()
             self._refused(Refused(why=Unfit.CHECKER_DIED, kind=None, version=None))
             return

@@ -137,7 +137,8 @@ class Memory:
             return
         person, *since = row
         if grant.direction is Direction.EXIT:
-            self._db.execute("DELETE FROM inside WHERE person=?", (person,))
+            self._db.execute("UPDATE inside SET people = people - ? WHERE person=?", (passed, person))  # of a party some may stay
+            self._db.execute("DELETE FROM inside WHERE person=? AND people <= 0", (person,))
             self._db.execute("INSERT OR REPLACE INTO gone VALUES (?, ?, ?, ?, ?)", row)
         else:
             self._db.execute("DELETE FROM gone WHERE person=?", (person,))

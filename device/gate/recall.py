@@ -105,7 +105,7 @@ class Recall:
         """What an admission leaves behind beside its grant, in the decision's own transaction. Raises StoreError."""
         if recalled.person is not None:
             writing.memory.know(recalled.person, recalled.names, now)
-        if credential.step is not None and recalled.pass_key is not None:
+        if credential.step is not None and recalled.pass_key is not None and credential.proof is Proof.PROVEN:
             writing.memory.step(recalled.pass_key, credential.step)
 
     def granted(self, now_ns: int, people: int = 1) -> None:

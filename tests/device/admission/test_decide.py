@@ -353,6 +353,10 @@ PACE = {
     "the last of a minute": row(OK, history=History(grants_last_minute=29), grants_a_minute=30),
     "one more": row(refused(Reason.TOO_MANY), history=History(grants_last_minute=30), grants_a_minute=30),
     "none a minute": row(refused(Reason.TOO_MANY), grants_a_minute=0),
+    "a party that just fits": row(replace(OK, people=4), FOUR, history=History(grants_last_minute=26), grants_a_minute=30, **UP_TO_FOUR),
+    "a party that does not": row(refused(Reason.TOO_MANY), FOUR, history=History(grants_last_minute=27), grants_a_minute=30, **UP_TO_FOUR),
+    "a party beyond the cap has a minute for itself": row(replace(OK, people=4), FOUR, grants_a_minute=3, **UP_TO_FOUR),
+    "and waits for it": row(refused(Reason.TOO_MANY), FOUR, history=History(grants_last_minute=1), grants_a_minute=3, **UP_TO_FOUR),
 }
 
 # --- whoever leaves --------------------------------------------------------------------------------------------
@@ -435,7 +439,9 @@ BOTH_WAYS = {
     "inside, a rotating pass and no clock": row(OUT_FREE, rotating(6), BOTH, History(inside=True, step=5), UNTRUSTED),
     # a pass that is for nothing but leaving
     "a pass for the exit": row(OUT_OK, a_pass(direction=OUT), BOTH),
-    "a pass for the exit, let in a moment ago": row(OUT_OK, a_pass(direction=OUT), BOTH, ago(0), **AGAIN),
+    "a pass for the exit, let through a moment ago": row(refused(Reason.WRONG_DIRECTION), a_pass(direction=OUT), BOTH, ago(0), **AGAIN),
+    "a pass for one exit": row(OUT_OK, a_pass(direction=OUT, uses=1, counted_at="g1"), BOTH),
+    "a pass for one exit, used up": row(refused(Reason.WRONG_DIRECTION), a_pass(direction=OUT, uses=1, counted_at="g1"), BOTH, History(1)),
     "a pass for the exit, from outside, forged": row(refused(Reason.FORGED), a_pass(direction=OUT, proof=Proof.FORGED), BOTH),
     "a pass for the exit, from outside, revoked": row(refused(Reason.REVOKED), a_pass(direction=OUT), BOTH, listed(REVOKED)),
     "a pass for the exit, from outside, expired": row(refused(Reason.WRONG_DIRECTION), a_pass(direction=OUT, valid_until_s=0), BOTH),

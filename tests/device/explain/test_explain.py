@@ -89,6 +89,7 @@ def test_wrong_options_are_told_with_what_to_do(tmp_path: Path, capsys: pytest.C
     (tmp_path / "odd.json").write_text(json.dumps({"PREFIX": "HC1:", "TESTCTX": {"CERTIFICATE": "!", "VALIDATIONCLOCK": "2021-01-01"}}))
     for arguments, words in (
         (["--at", "yesterday", "x"], "is no moment"),
+        (["./phto.jpg"], "there is no file ./phto.jpg"),
         (["--hex", "xyz"], "pairs of hex digits"),
         (["--trust", str(tmp_path / "missing"), "x"], "cannot be read"),
         (["--trust", str(tmp_path / "junk"), "x"], "is no certificate"),
