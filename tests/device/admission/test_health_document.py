@@ -96,3 +96,14 @@ def test_a_document_that_is_no_text_or_not_alone_or_too_long_is_refused(table: d
 def test_a_document_that_holds_no_rules_is_refused(text: str) -> None:
     with pytest.raises(VerificationError):
         health_document.read({"document": text})
+
+
+def test_rules_that_are_written_out_are_read_as_they_stand() -> None:
+    table = {"country": "VN", "rules": [rule()]}
+    assert health_document.read(table) == read_health_rules(table)
+
+
+def test_rules_that_are_no_list_are_gathered_as_they_are_and_refused_when_they_are_read() -> None:
+    whole = gathered(country="VN", rules="VR-VN-0001")
+    with pytest.raises(VerificationError, match="a list of at most 200 is expected"):
+        health_document.read(whole["health"])
