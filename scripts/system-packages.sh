@@ -10,6 +10,9 @@ command -v "$PYTHON" >/dev/null && "$PYTHON" -c 'import ensurepip, venv' 2>/dev/
 # Read to its end: grep -q would stop early, and ldconfig would die of it.
 ldconfig -p | grep 'libzbar\.so\.0' >/dev/null || missing+=(libzbar0)
 command -v mosquitto >/dev/null || missing+=(mosquitto)
+# Sheets of passes are printed in Vietnamese, for which pillow's own font lacks letters.
+font=$(find /usr/share/fonts /usr/local/share/fonts \( -name DejaVuSans-Bold.ttf -o -name LiberationSans-Bold.ttf \) -print -quit 2>/dev/null || true)
+[ -n "$font" ] || missing+=(fonts-dejavu-core)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if ! command -v apt-get >/dev/null; then
