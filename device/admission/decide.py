@@ -120,8 +120,7 @@ def _alert(case: Case, direction: Direction) -> Alert | None:
 
 def _unproven(case: Case) -> Reason | None:
     if case.shown.proof is Proof.CLAIMED:
-        enough = case.policy.mode is Mode.RECORD or (case.policy.mode is Mode.LIST and not case.policy.list_needs_proof)
-        return None if enough else Reason.NOT_PROVEN
+        return None if case.policy.takes_claims else Reason.NOT_PROVEN
     return REASON_OF_PROOF.get(case.shown.proof)
 
 

@@ -144,6 +144,11 @@ class Policy:
     shadow: Policy | None = None
 
     @property
+    def takes_claims(self) -> bool:
+        """Is a claim enough here that nobody has proven?"""
+        return self.mode is Mode.RECORD or (self.mode is Mode.LIST and not self.list_needs_proof)
+
+    @property
     def kinds(self) -> frozenset[CredentialKind]:
         """The kinds that are accepted here: what the province named, else passes where a proof is asked, and all where a claim is enough."""
         if self.accepts is not None:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from device.admission.history import NOT_LISTED, History
 from device.admission.lists import ListKind
-from device.admission.policy import Mode, Policy
+from device.admission.policy import Policy
 from device.admission.presence import Moment, age_ns, is_forgotten, last_reset
 from device.domain import ClockTrust, Credential, Direction, Instant, Proof
 from device.errors import StoreError
@@ -141,7 +141,7 @@ class Recall:
 def is_believed(credential: Credential, policy: Policy) -> bool:
     """May ``credential`` report its bearer at roll-call? What is forged does not, nor a claim where claims open nothing."""
     if credential.proof is Proof.CLAIMED:
-        return policy.mode is Mode.RECORD or (policy.mode is Mode.LIST and not policy.list_needs_proof)
+        return policy.takes_claims
     return credential.proof is Proof.PROVEN
 
 

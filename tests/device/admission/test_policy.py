@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from enum import StrEnum
 
 import pytest
@@ -73,3 +73,11 @@ WORDS = {
 @pytest.mark.parametrize(("kind", "words"), WORDS.items())
 def test_the_words_of_policies_that_provinces_have_signed_stay_as_they_are(kind: type[StrEnum], words: str) -> None:
     assert [each.value for each in kind] == words.split()
+
+
+@pytest.mark.parametrize(
+    ("mode", "needs_proof", "takes"),
+    [(Mode.VERIFY, False, False), (Mode.RECORD, False, True), (Mode.RECORD, True, True), (Mode.LIST, False, True), (Mode.LIST, True, False)],
+)
+def test_a_claim_is_enough_where_it_is_recorded_or_listed(mode: Mode, needs_proof: bool, takes: bool) -> None:
+    assert replace(LEAST, mode=mode, list_needs_proof=needs_proof).takes_claims is takes
