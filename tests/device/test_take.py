@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,8 @@ def test_what_is_older_than_what_is_in_force_is_told_on_the_spot(office: Office,
         count = 1
         while len([fact for fact in desk.data(EventType.AUDIT, count) if fact["what"] in {"bundle_in_force", "list_in_force"}]) < 2:
             count = len(desk.data(EventType.AUDIT, count)) + 1
+        while not (floor := gate.state / "lists" / "deny.floor").exists() or floor.read_text("ascii").strip() != "2":
+            time.sleep(0.005)  # the checker writes it once the gate has told, and tells nobody
         code, told = take(gate.folder, capsys, old, first)
     finally:
         desk.close()
