@@ -81,14 +81,17 @@ def test_a_gate_that_logs_what_it_reads_is_found_out(tmp_path: Path) -> None:
 
 
 def insert(statement: str, *values: object, delete: str = "") -> Callable[[Path], None]:
-    """Write into a database as a program would; with ``delete`` the row goes again, and only its bytes stay."""
+    """Write into a database as a program would; with ``delete`` the row goes again, and only its bytes stay.
+
+    One connection a statement, since what came and went within one need never reach the file; and such a row wants pages of its own,
+    since of a small one the neighbours' moving may leave nothing.
+    """
 
     def write(file: Path) -> None:
-        with closing(sqlite3.connect(file, isolation_level=None)) as database:
-            database.execute("PRAGMA secure_delete=OFF")
-            database.execute(statement, values)
-            if delete:
-                database.execute(delete)
+        for each, bound in ((statement, values), *([(delete, ())] if delete else [])):
+            with closing(sqlite3.connect(file, isolation_level=None)) as database:
+                database.execute("PRAGMA secure_delete=OFF")
+                database.execute(each, bound)
 
     return write
 
@@ -108,7 +111,7 @@ PLANTS: dict[str, tuple[str, Callable[[Person], Callable[[Path], None]]]] = {
     "a row that was deleted": (
         "state/events.db",
         lambda person: insert(
-            "INSERT INTO event VALUES (?, ?, ?)", 10**6, "decision", person.address.encode() * 9, delete="DELETE FROM event WHERE sequence=1000000"
+            "INSERT INTO event VALUES (?, ?, ?)", 10**6, "decision", person.address.encode() * 500, delete="DELETE FROM event WHERE sequence=1000000"
         ),
     ),
     "the log of writes": ("copies/at the end/events.db-wal", lambda person: append(b"\0\0" + person.paper.encode() + b"\0")),
