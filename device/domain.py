@@ -216,6 +216,9 @@ class Reason(StrEnum):
     FULL = "full"
     TOO_MANY = "too_many"  # grants a minute
     ONE_AT_A_TIME = "one_at_a_time"
+    # the lane
+    LANE_BUSY = "lane_busy"  # somebody was passing all the time that one may wait
+    OUT_OF_SERVICE = "out_of_service"  # locked, or in a technician's hands
     # no credential
     PAYMENT_CODE = "payment_code"
     PLACE_CODE = "place_code"
@@ -282,13 +285,18 @@ class Grant:
     id: str  # the id of the decision's event
     deadline_ns: int
     people: int = 1
+    direction: Direction = Direction.ENTRY  # entry or exit
+    hint: Reason | None = None  # what to tell the person beside "go", such as a missing declaration
 
 
 class PassageOutcome(StrEnum):
     TURNED = "turned"  # the sensor saw the person pass
     ASSUMED = "assumed"  # no sensor is fitted: the lane was open for its full time
+    FREE = "free"  # the lane stood free, by fire, key or order: nothing was opened for this one, who will have gone
     UNUSED = "unused"  # the sensor saw nobody
     TOO_LATE = "too_late"  # the grant was older than its deadline: the lane never opened
+    OUT_OF_SERVICE = "out_of_service"  # the lane was locked, or in a technician's hands: it never opened
+    FAULT = "fault"  # the relay could not be reached: the lane never opened
     UNKNOWN = "unknown"  # the gate died while the grant was open
 
 
@@ -300,6 +308,25 @@ class Passage:
     outcome: PassageOutcome
     opened_ns: int | None
     ended_ns: int
+    people: int = 1
+
+
+class CrossingKind(StrEnum):
+    """Somebody went through for whom no grant was open."""
+
+    FORCED = "forced"  # against a closed lane
+    TAILGATED = "tailgated"  # behind somebody who was let through
+    UNIDENTIFIED = "unidentified"  # close behind somebody: a child, a trolley, or a person; two beams cannot tell, so nobody is accused
+    COUNTED = "counted"  # where one may: out by the button or by the lane's own mechanics, or through a lane that stands free
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Passages without a grant. ``direction`` is ``None`` where no sensor tells; ``at_ns`` is when it was seen."""
+
+    kind: CrossingKind
+    direction: Direction | None
+    at_ns: int
     people: int = 1
 
 

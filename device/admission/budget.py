@@ -12,7 +12,7 @@ SINGLY_A_MINUTE = 30
 
 
 @dataclass(slots=True)
-class RefusalBudget(FoldedCounts):
+class RefusalBudget(FoldedCounts[Reason]):
     """Up to 30 refusals a minute are recorded singly; the rest of that minute becomes one counted record."""
 
     singly: int = SINGLY_A_MINUTE

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from device.admission.folded import FoldedCounts
-from device.domain import Decision, Direction
+from device.domain import Decision, Direction, Reason
 
 HOUR_NS = 3600 * 1_000_000_000
 
 
 @dataclass(slots=True)
-class ShadowCount(FoldedCounts):
+class ShadowCount(FoldedCounts[Reason]):
     """Of those who were let in, how many the shadow policy would have let in or refused, by its reason. An hour begins with its first."""
 
     singly: int = 0

@@ -67,6 +67,8 @@ REASONS = {
     Reason.FULL: "no place is free",
     Reason.TOO_MANY: "too many in this minute: wait a moment",
     Reason.ONE_AT_A_TIME: "more than one person at once: one at a time",
+    Reason.LANE_BUSY: "somebody was in the lane all the time that one may wait: show it once more",
+    Reason.OUT_OF_SERVICE: "the lane is out of service",
     Reason.PAYMENT_CODE: "a payment code: show your pass or card",
     Reason.PLACE_CODE: "the code of a place: show your own code or card",
     Reason.APP_STORE: "a link to an app: open it, and show the code in it",

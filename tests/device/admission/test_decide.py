@@ -496,10 +496,10 @@ def test_each_case_has_its_decision(case: Row) -> None:
     assert decide(case.shown, case.policy, case.history, case.now) == case.expected
 
 
-def test_every_reason_but_one_is_decided_here() -> None:
-    """Two codes at once are no question of policy: presentations say so before it is asked."""
+def test_every_reason_but_three_is_decided_here() -> None:
+    """Two codes at once are no question of policy, nor is how the lane is: who asks the policy says so himself."""
     told = {reason for case in ROWS.values() for reason in (case.expected.reason, case.expected.hint)}
-    assert set(Reason) - told == {Reason.ONE_AT_A_TIME}
+    assert set(Reason) - told == {Reason.ONE_AT_A_TIME, Reason.LANE_BUSY, Reason.OUT_OF_SERVICE}
 
 
 def test_every_misread_has_a_reason_of_its_own() -> None:

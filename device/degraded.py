@@ -1,0 +1,136 @@
+"""Degraded modes: for everything that may be wrong with a gate, what it does then, what its lamps say, and what operators are told.
+
+One table. The gate goes by it, the tests go through it row by row, and README prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from device.turnstile.signals import Signal
+
+
+class Trouble(StrEnum):
+    """What is wrong, the gravest first."""
+
+    FREE = "free"
+    RELAY_LOST = "relay_lost"
+    NOT_READY = "not_ready"
+    LOCKED = "locked"
+    SERVICE = "service"
+    STORE_FAILED = "store_failed"
+    CAMERA_BLIND = "camera_blind"
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    LISTS_STALE = "lists_stale"
+    DISK_NEARLY_FULL = "disk_nearly_full"
+    SENSOR_STUCK = "sensor_stuck"
+    HELD = "held"
+    ON_BATTERY = "on_battery"
+    TAMPER = "tamper"
+    BROKER_AWAY = "broker_away"
+
+
+class Health(StrEnum):
+    """The state on MQTT, the best first."""
+
+    OK = "ok"
+    DEGRADED = "degraded"  # it serves, and somebody should look at it
+    OUT_OF_ORDER = "out_of_order"  # it lets nobody in
+    FREE = "free"  # the lane stands free
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """``entry`` and ``exit`` are what happens to people; ``signal`` stands at the lane whenever nobody is answered."""
+
+    when: str
+    entry: str
+    exit: str
+    signal: Signal
+    health: Health
+
+
+_AS_EVER = "as ever"
+
+CONDUCT: dict[Trouble, Conduct] = {
+    Trouble.FREE: Conduct(
+        "fire, break-glass, key or order; a fire that nobody has reset", "free", "free; each passage is counted", Signal.WAY_IS_FREE, Health.FREE
+    ),
+    Trouble.RELAY_LOST: Conduct(
+        "the relay board is unplugged or silent", "refused, `out_of_service`", "by the lane's own mechanics", Signal.OUT_OF_ORDER, Health.OUT_OF_ORDER
+    ),
+    Trouble.NOT_READY: Conduct(
+        "the turnstile's READY is gone", "refused, `out_of_service`", "is ordered as ever", Signal.OUT_OF_ORDER, Health.OUT_OF_ORDER
+    ),
+    Trouble.LOCKED: Conduct("taken out of service by order", "refused, `out_of_service`", _AS_EVER, Signal.OUT_OF_ORDER, Health.OUT_OF_ORDER),
+    Trouble.SERVICE: Conduct(
+        "a technician holds the set-up button for 5 s; ends by itself after 30 minutes",
+        "refused, `out_of_service`",
+        _AS_EVER,
+        Signal.SERVICE,
+        Health.OUT_OF_ORDER,
+    ),
+    Trouble.STORE_FAILED: Conduct(
+        "nothing can be recorded: disk full, read-only, broken, or stalled",
+        "refused, without a record",
+        "let out at an exit, recorded later",
+        Signal.OUT_OF_ORDER,
+        Health.OUT_OF_ORDER,
+    ),
+    Trouble.CAMERA_BLIND: Conduct(
+        "no picture, a covered lens, no scan module, no reader",
+        "nobody is read",
+        "by the button or the lane's mechanics",
+        Signal.OUT_OF_ORDER,
+        Health.OUT_OF_ORDER,
+    ),
+    Trouble.CLOCK_UNTRUSTED: Conduct(
+        "nothing vouches for the date",
+        "as the policy says; what has a date is refused, `clock_untrusted`",
+        _AS_EVER,
+        Signal.DEGRADED,
+        Health.DEGRADED,
+    ),
+    Trouble.LISTS_STALE: Conduct(
+        "a list that the policy goes by is missing or too old",
+        "as the policy says: refused, `list_stale`, or let in",
+        _AS_EVER,
+        Signal.DEGRADED,
+        Health.DEGRADED,
+    ),
+    Trouble.DISK_NEARLY_FULL: Conduct("less than 128 MiB are free", _AS_EVER, _AS_EVER, Signal.DEGRADED, Health.DEGRADED),
+    Trouble.SENSOR_STUCK: Conduct(
+        "a beam, loop, contact or button stays on for longer than anybody could have it so",
+        "as ever; passages are assumed; a barrier is not lowered",
+        _AS_EVER,
+        Signal.DEGRADED,
+        Health.DEGRADED,
+    ),
+    Trouble.HELD: Conduct(
+        "somebody or something stands in the lane",
+        "waits up to 3 s, then refused, `lane_busy`",
+        "waits up to 3 s, then goes",
+        Signal.DEGRADED,
+        Health.DEGRADED,
+    ),
+    Trouble.ON_BATTERY: Conduct("the mains are gone", _AS_EVER, _AS_EVER, Signal.DEGRADED, Health.DEGRADED),
+    Trouble.TAMPER: Conduct("the housing is open", _AS_EVER, _AS_EVER, Signal.DARK, Health.DEGRADED),
+    Trouble.BROKER_AWAY: Conduct(
+        "no session with the broker for a minute", "as ever; events wait in the store", _AS_EVER, Signal.DARK, Health.DEGRADED
+    ),
+}
+
+
+def signal(troubles: Iterable[Trouble]) -> Signal:
+    """What the lamps say: the word of the gravest trouble that has one."""
+    held = frozenset(troubles)
+    said = (CONDUCT[each].signal for each in Trouble if each in held)
+    return next((each for each in said if each is not Signal.DARK), Signal.DARK)
+
+
+def health(troubles: Iterable[Trouble]) -> Health:
+    """The worst of ``troubles``; a lane that stands free is told before all else."""
+    order = list(Health)
+    return max((CONDUCT[each].health for each in troubles), key=order.index, default=Health.OK)
