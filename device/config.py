@@ -7,16 +7,16 @@ guessed. Each mistake names file and line, what was expected and what was found.
 from __future__ import annotations
 
 import difflib
-import math
 import re
 import tomllib
 import types
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from device import board, contradictions
 from device.errors import SettingsError
 from device.settings import (
     GATE_TABLES,
@@ -24,11 +24,7 @@ from device.settings import (
     ID_WORDS,
     ISSUERS_TABLE,
     SITE_TABLES,
-    RelayKind,
-    ScannerModel,
-    ScannerTrigger,
     Settings,
-    SourceKind,
 )
 
 FILES: dict[str, dict[str, type]] = {"gate.toml": GATE_TABLES, "site.toml": SITE_TABLES}
@@ -82,6 +78,23 @@ def load_tables(path: Path, schema: Mapping[str, type]) -> dict[str, Any]:
     if mistakes:
         raise _refusal(mistakes, hint="mend them and start again")
     return {table: kind(**values[table]) for table, kind in schema.items()}
+
+
+def load_bench(path: Path, usual: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The tables of a ``gate.toml`` that need not be whole, such as a file of hardware/boards; those it lacks are as in ``usual``.
+
+    Raises:
+        SettingsError: with every mistake of the file, one a line.
+    """
+    mistakes: list[Mistake] = []
+    values: Values = {}
+    if file := _File.read(path, mistakes):
+        whole = replace(file, content={**{table: usual[table] for table in GATE_TABLES if table in usual}, **file.content})
+        values = _read_tables(whole, GATE_TABLES, dict.fromkeys(SITE_TABLES, "site.toml"), mistakes, folder=path.parent)
+        mistakes += _contradictions(values, whole)
+    if mistakes:
+        raise _refusal(mistakes, hint="mend them and start again")
+    return {table: kind(**values[table]) for table, kind in GATE_TABLES.items()}
 
 
 def _refusal(mistakes: list[Mistake], *, hint: str) -> SettingsError:
@@ -245,52 +258,11 @@ def _nearest(name: str, known: Any) -> str:
 
 
 def _contradictions(values: Values, gate: _File) -> list[Mistake]:
-    """What each key of ``gate`` allows by itself and all of them together do not.
-
-    A key that is wrong itself is not in ``values``, and what is put in its place contradicts nothing.
-    """
     mistakes: list[Mistake] = []
-
-    def wrong(table: str, key: str, what: str, hint: str) -> None:
-        mistakes.append(Mistake(gate.name, gate.line(table, key), what, hint))
-
-    relay, reader = values.get("relay", {}), values.get("reader", {})
-    if relay.get("kind") is RelayKind.GPIO and relay.get("pin", 0) is None:
-        wrong("relay", "kind", "relay.kind gpio needs relay.pin", "the BCM number of the relay's pin")
-    if relay.get("kind") is RelayKind.LCUS and relay.get("port") == "":
-        wrong("relay", "kind", "relay.kind lcus needs relay.port", "the serial port's name, best under /dev/serial/by-id")
-    pulse_s, max_on_s = relay.get("pulse_s", 0), relay.get("max_on_s", math.inf)
-    if pulse_s > max_on_s:
-        wrong("relay", "pulse_s", f"relay.pulse_s {pulse_s} is longer than relay.max_on_s {max_on_s}", "the maximum is a limit, not the pulse")
-    users: dict[int, str] = {}
-    for table, key, pin in _pins(lambda table, key: values.get(table, {}).get(key)):
-        if pin in users:
-            wrong(table, key, f"{table}.{key} {pin} is also {users[pin]}", "one pin, one use")
-        users.setdefault(pin, f"{table}.{key}")
-    source = reader.get("source", SourceKind.PICAMERA2)
-    if source not in (SourceKind.PICAMERA2, SourceKind.SCANNER) and reader.get("path") == "":
-        wrong("reader", "source", f"reader.source {source} needs reader.path", "the device, file or folder")
-    if source is SourceKind.SCANNER:
-        _scanner_contradictions(values.get("scanner", {}), wrong)
+    contradictions.tell(values, lambda table, key, what, hint: mistakes.append(Mistake(gate.name, gate.line(table, key), what, hint)))
     return mistakes
 
 
-def _scanner_contradictions(scanner: Mapping[str, Any], wrong: Callable[[str, str, str, str], None]) -> None:
-    if scanner.get("port") == "":
-        wrong("reader", "source", "reader.source scanner needs scanner.port", "the serial port's name, best under /dev/serial/by-id")
-    if scanner.get("model", 0) is None:
-        wrong("reader", "source", "reader.source scanner needs scanner.model", f"one of {', '.join(ScannerModel)}")
-    if (scanner.get("model"), scanner.get("trigger")) == (ScannerModel.TERMINATED, ScannerTrigger.HOST):
-        wrong("scanner", "trigger", "scanner.model terminated takes no commands, so the gate cannot trigger it", 'trigger = "continuous"')
-
-
-def pins(settings: Settings) -> list[tuple[str, str, int]]:
+def pins(settings: Settings) -> list[board.Use]:
     """Every pin in use: table, key, BCM number."""
-    return _pins(lambda table, key: getattr(getattr(settings, table), key))
-
-
-def _pins(value: Callable[[str, str], Any]) -> list[tuple[str, str, int]]:
-    named = [("lamps", "green_pin"), ("lamps", "red_pin"), ("buzzer", "pin"), ("passage", "pin")]
-    if value("relay", "kind") is RelayKind.GPIO:
-        named.insert(0, ("relay", "pin"))
-    return [(table, key, pin) for table, key in named if (pin := value(table, key)) is not None]
+    return board.uses(lambda table, key: getattr(getattr(settings, table), key))

@@ -17,6 +17,7 @@ from typing import Any
 
 from device.admission.policy import Mode
 from device.domain import Direction
+from device.turnstile.lane import Drive, LaneKind, PowerLoss
 
 ID_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?"
 """Province, site, gate and zone: one MQTT topic level that can hold no wildcard (CVE-2017-7650)."""
@@ -78,8 +79,34 @@ class DecoderName(StrEnum):
 
 
 class RelayKind(StrEnum):
+    """What the relays of this gate are switched by, one file each in ``device/gate/outputs``."""
+
     GPIO = "gpio"
     LCUS = "lcus"
+    MODBUS = "modbus"
+
+
+class BoardModel(StrEnum):
+    PI4 = "pi4"
+    PI5 = "pi5"
+    ZERO2W = "zero2w"
+    OTHER = "other"
+
+
+class DisplayKind(StrEnum):
+    """Controllers that luma.oled and luma.lcd drive."""
+
+    NONE = "none"
+    SSD1306 = "ssd1306"
+    SH1106 = "sh1106"
+    ST7735 = "st7735"
+    ST7789 = "st7789"
+    ILI9341 = "ili9341"
+
+
+class DisplayBus(StrEnum):
+    I2C = "i2c"
+    SPI = "spi"
 
 
 class PinFactory(StrEnum):
@@ -138,43 +165,118 @@ class Scanner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    model: BoardModel = key(
+        BoardModel.OTHER,
+        about="the computer: its pins are checked for other duties, and for pulls that would switch an output on at boot; other: for pulls alone",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    profile: LaneKind = key(LaneKind.TRIPOD, about="what stands in the way; none: nothing moves, it is only recorded")
+    power_loss: PowerLoss | None = key(None, about="what a loss of power does to it; left out: what is usual for its profile")
+    held_s: float = key(15.0, about="a lane that somebody or something stands in for longer is an alarm", low=2, high=300)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
     factory: PinFactory = key(about="gpiozero pin factory; named here, never guessed")
-    chip: int = key(0, about="number of the gpiochip", low=0, high=15)
+    chip: int | None = key(None, about="number of the gpiochip; left out: the one whose label is that of the board's model", low=0, high=31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relay:
-    kind: RelayKind = key(RelayKind.GPIO, about="gpio: a pin; lcus: an LC-Tech LCUS-1 board on a serial port")
-    pin: int | None = key(None, about="BCM number; 9 to 27, whose pull is down while nobody drives them", low=9, high=27)
-    active_high: bool = key(True, about="true where a high level closes the relay")  # noqa: FBT003
-    port: str = key("", about="lcus: the serial port, best its name under /dev/serial/by-id")
-    channel: int = key(1, about="lcus: the relay's number on the board", low=1, high=8)
-    pulse_s: float = key(0.5, about="how long the turnstile's open contact is held", low=0.1, high=10)
+    kind: RelayKind = key(
+        RelayKind.GPIO,
+        about="gpio: a pin; lcus: an LC-Tech LCUS board on a serial port; modbus: a Modbus RTU board; all relays of a gate are of one kind",
+    )
+    pin: int | None = key(None, about="gpio: BCM number of the relay that lets people through", low=0, high=27)
+    active_high: bool = key(True, about="gpio: true where a high level closes the relay")  # noqa: FBT003
+    port: str = key("", about="lcus, modbus: the serial port, best its name under /dev/serial/by-id")
+    baud_rate: int = key(9600, about="modbus: bits/s, 8N1", low=1200, high=115_200)
+    address: int = key(1, about="modbus: the board's address", low=1, high=247)
+    channel: int = key(1, about="lcus, modbus: the relay's number on the board", low=1, high=32)
+    drive: Drive = key(
+        Drive.PULSE, about="pulse: the drive takes a closed contact for an order; hold: it is unlocked as long as the contact is closed"
+    )
+    pulse_s: float = key(
+        0.5, about="how long the contact is held; a drive of type hold: at most so long, less where the person passes sooner", low=0.1, high=10
+    )
     max_on_s: float = key(
         3.0,
-        about="hard maximum: the gate never holds the relay for longer; one that hangs, the watchdog's time longer "
-        "(2 s under `qrgate run`, 5 s under systemd)",
+        about="hard maximum: the relay is never on for longer; a gate that hangs is ended by its watchdog within 2 s, and let go then",
         low=0.2,
         high=10,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherRelay:
+    """One more relay of the same kind, on the same board. It is fitted where its pin (gpio) or its channel (lcus, modbus) is named."""
+
+    pin: int | None = key(None, about="gpio: BCM number", low=0, high=27)
+    active_high: bool = key(True, about="gpio: true where a high level closes the relay")  # noqa: FBT003
+    channel: int | None = key(None, about="lcus, modbus: the relay's number on the board", low=1, high=32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lamps:
     green_pin: int | None = key(None, about="BCM number of the green lamp", low=0, high=27)
     red_pin: int | None = key(None, about="BCM number of the red lamp", low=0, high=27)
+    amber_pin: int | None = key(None, about="BCM number of the amber lamp", low=0, high=27)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buzzer:
-    pin: int | None = key(None, about="BCM number of an active buzzer", low=0, high=27)
+    pin: int | None = key(None, about="BCM number of the buzzer", low=0, high=27)
+    tone_hz: int = key(0, about="0: an active buzzer, which sounds by itself; else a passive one is driven at so many hertz", low=0, high=5000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassageSensor:
     pin: int | None = key(None, about="BCM number of the turnstile's passage contact, closed to ground while a person passes", low=0, high=27)
+    exit_pin: int | None = key(None, about="the same for people on their way out, where the turnstile has a contact for each way", low=0, high=27)
     wait_s: float = key(5.0, about="how long a turnstile that was released waits for the person", low=0.5, high=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Contacts to ground; each pin is pulled up. NC: closed while all is well, so that a broken wire is taken for the worst."""
+
+    outer_beam_pin: int | None = key(None, about="NC: light barrier on the outer side, closed while nobody stands in it", low=0, high=27)
+    inner_beam_pin: int | None = key(None, about="NC: light barrier on the inner side; both tell which way somebody goes", low=0, high=27)
+    loop_pin: int | None = key(None, about="NC: vehicle loop under a barrier, closed while it is free", low=0, high=27)
+    fire_pin: int | None = key(None, about="NC: fire alarm; a broken wire is fire", low=0, high=27)
+    break_glass_pin: int | None = key(None, about="NC: emergency button", low=0, high=27)
+    tamper_pin: int | None = key(None, about="NC: closed while the housing is", low=0, high=27)
+    mains_pin: int | None = key(None, about="NC: closed while there is mains power", low=0, high=27)
+    ready_pin: int | None = key(None, about="NC: the turnstile's READY, closed while it is in order", low=0, high=27)
+    exit_button_pin: int | None = key(None, about="NO: lets one person out, whatever else happens", low=0, high=27)
+    assist_button_pin: int | None = key(None, about="NO: calls somebody to help", low=0, high=27)
+    setup_button_pin: int | None = key(None, about="NO: held for 5 s, takes the gate out of service for a technician, and back", low=0, high=27)
+    key_free_pin: int | None = key(None, about="NO: key switch in position `free`", low=0, high=27)
+    key_reset_pin: int | None = key(None, about="NO: key switch in position `reset`, which ends a latched fire", low=0, high=27)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Display:
+    kind: DisplayKind = key(DisplayKind.NONE, about="controller of a small display; none: there is none")
+    bus: DisplayBus = key(DisplayBus.I2C, about="i2c: GPIO 2 and 3; spi: GPIO 7 to 11")
+    port: int = key(1, about="number of the bus: /dev/i2c-1, /dev/spidev0.*: 0", low=0, high=9)
+    address: int = key(0x3C, about="i2c: the display's address", low=0x03, high=0x77)
+    data_pin: int | None = key(None, about="spi: BCM number of its D/C line", low=0, high=27)
+    reset_pin: int | None = key(None, about="spi: BCM number of its reset line, where it has one", low=0, high=27)
+    width: int = key(128, about="pixels", low=64, high=480)
+    height: int = key(64, about="pixels", low=32, high=480)
+    rotate: int = key(0, about="quarter turns clockwise", low=0, high=3)
+    hotline: str = key("1022", about="whom people may call, shown with the gate's name and a short number of the event", pattern=r"[0-9+ ]{0,20}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    speaks: bool = key(False, about="say in Vietnamese what lamps and buzzer tell, through aplay")  # noqa: FBT003
+    device: str = key("default", about="ALSA device; `aplay -L` lists them", pattern=r"[A-Za-z0-9_:,=.-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,11 +353,19 @@ class Settings:
     paths: Paths
     reader: Reader
     scanner: Scanner
+    board: Board
+    lane: Lane
     pins: Pins
     relay: Relay
+    exit_relay: FurtherRelay
+    lower_relay: FurtherRelay
+    free_relay: FurtherRelay
     lamps: Lamps
     buzzer: Buzzer
     passage: PassageSensor
+    inputs: Inputs
+    display: Display
+    voice: Voice
     clock: Clock
     links: Links
     site: Site
@@ -271,11 +381,19 @@ GATE_TABLES: dict[str, type] = {
     "paths": Paths,
     "reader": Reader,
     "scanner": Scanner,
+    "board": Board,
+    "lane": Lane,
     "pins": Pins,
     "relay": Relay,
+    "exit_relay": FurtherRelay,
+    "lower_relay": FurtherRelay,
+    "free_relay": FurtherRelay,
     "lamps": Lamps,
     "buzzer": Buzzer,
     "passage": PassageSensor,
+    "inputs": Inputs,
+    "display": Display,
+    "voice": Voice,
     "clock": Clock,
     "links": Links,
 }

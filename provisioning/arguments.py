@@ -43,7 +43,7 @@ share its pseudonym keys, which cover 60 days: `keys` hands over new ones. Certi
 doctor` warns 30 days ahead: --renew makes a gate a new one, `qrgate-provision broker` the broker."""
 
 INIT_EXAMPLES = """\
-a gate wired as in hardware/wiring.md (Raspberry Pi 4, camera module) and run by systemd:
+a gate wired as rpi4-relay-hat in hardware/wiring.md (Raspberry Pi 4, camera module) and run by systemd:
   qrgate-provision init --province hn --site giap-bat --gate gb-01 --broker-host mqtt.example.vn --out hanoi
 one with a webcam and a serial relay board:
   qrgate-provision init ... --set reader.source=webcam --set reader.path=/dev/video0 \\

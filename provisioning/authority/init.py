@@ -36,9 +36,11 @@ from provisioning.operations.settings import RECORDER_TABLES
 
 REFERENCE_GATE: Mapping[str, Mapping[str, Any]] = {
     "reader": {"source": "picamera2"},
+    "board": {"model": "pi4"},
+    "lane": {"profile": "tripod"},
     "pins": {"factory": "lgpio"},
     "relay": {"pin": 17},
-    "lamps": {"green_pin": 22, "red_pin": 23},
+    "lamps": {"green_pin": 22, "red_pin": 23, "amber_pin": 25},
     "buzzer": {"pin": 24},
     "passage": {"pin": 27},
     "clock": {"source": "rtc"},

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from provisioning.commands import bundle, identity, keys, policy, trust
+from provisioning.commands import bundle, identity, keys, policy, trust, wiring
 
-MODULES: dict[str, ModuleType] = {"policy": policy, "trust": trust, "keys": keys, "bundle": bundle, "identity": identity}
+MODULES: dict[str, ModuleType] = {"policy": policy, "trust": trust, "keys": keys, "bundle": bundle, "identity": identity, "wiring": wiring}

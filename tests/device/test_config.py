@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config import load, load_tables, pins
+from device.config import load, load_bench, load_tables, pins
 from device.domain import Direction
 from device.errors import SettingsError
 from device.reader.decoders import DECODERS as DECODERS_OF_THE_READER
@@ -17,13 +17,19 @@ from device.reader.scanners import SCANNERS
 from device.settings import (
     GATE_TABLES,
     SITE_TABLES,
+    Board,
+    BoardModel,
     Broker,
     Bundles,
     Buzzer,
     Clock,
     ClockSource,
     DecoderName,
+    Display,
+    FurtherRelay,
+    Inputs,
     Lamps,
+    Lane,
     Links,
     PassageSensor,
     Paths,
@@ -41,7 +47,9 @@ from device.settings import (
     Settings,
     Site,
     SourceKind,
+    Voice,
 )
+from device.turnstile.lane import LaneKind
 
 ISSUER, ISSUER_KEY = "01" * 8, "ab" * 32
 GATE = """\
@@ -114,11 +122,19 @@ def test_settings_have_defaults_and_paths_from_their_folder(tmp_path: Path) -> N
             loop=False,
         ),
         scanner=Scanner(),
-        pins=Pins(factory=PinFactory.MOCK, chip=0),
+        board=Board(model=BoardModel.OTHER),
+        lane=Lane(profile=LaneKind.TRIPOD, power_loss=None, held_s=15.0),
+        pins=Pins(factory=PinFactory.MOCK, chip=None),
         relay=Relay(kind=RelayKind.GPIO, pin=17, active_high=True, port="", channel=1, pulse_s=0.5, max_on_s=3.0),
-        lamps=Lamps(green_pin=None, red_pin=None),
-        buzzer=Buzzer(pin=None),
-        passage=PassageSensor(pin=None, wait_s=5.0),
+        exit_relay=FurtherRelay(pin=None, active_high=True, channel=None),
+        lower_relay=FurtherRelay(pin=None, active_high=True, channel=None),
+        free_relay=FurtherRelay(pin=None, active_high=True, channel=None),
+        lamps=Lamps(green_pin=None, red_pin=None, amber_pin=None),
+        buzzer=Buzzer(pin=None, tone_hz=0),
+        passage=PassageSensor(pin=None, exit_pin=None, wait_s=5.0),
+        inputs=Inputs(),
+        display=Display(),
+        voice=Voice(),
         clock=Clock(source=ClockSource.NONE),
         links=Links(reader_user="", uplink_user=""),
         site=Site(province="p1", site="s1", gate="g1", zone="main", direction=Direction.ENTRY),
@@ -187,14 +203,17 @@ NO_PATH = "does not have the form [^\\x00-\\x1f\\x7f]+ (folder that survives pow
 NO_USER = "does not have the form [a-z_][a-z0-9_-]{0,31}| (user that runs the reader; empty: the same as the gate's)"
 ID = "expected lower-case letters, digits and hyphens, at most 32"
 DECODERS = "(zxing, zbar or both, in the order they are tried)"
-RELAY_PIN = "BCM number; 9 to 27, whose pull is down while nobody drives them"
+RELAY_PIN = "gpio: BCM number of the relay that lets people through"
+PULSE_S = "how long the contact is held; a drive of type hold: at most so long, less where the person passes sooner"
+TABLE_NAMES = ", ".join(GATE_TABLES)
+PULLED_UP = "is pulled up while nobody drives it, and so it would be on (active-high outputs: 9 to 27, which are pulled down)"
 FAMILIES = "(gm65: Grow GM65, GM805, GM812, GM861S, Waveshare; honeywell; terminated: any that only sends texts with a terminator)"
 GATE_MISTAKES = {
     "a typo in a key": ("pin = 17", "pim = 17", ["gate.toml:8: unknown key 'pim' in [relay] (did you mean 'pin'?)"]),
     "a key nobody knows": (
         "pin = 17",
         "pin = 17\nzz = 1",
-        ["gate.toml:9: unknown key 'zz' in [relay] (known: kind, pin, active_high, port, channel, pulse_s, max_on_s)"],
+        ["gate.toml:9: unknown key 'zz' in [relay] (known: kind, pin, active_high, port, baud_rate, address, channel, drive, pulse_s, max_on_s)"],
     ),
     "a typo in a table": (
         "[relay]",
@@ -204,40 +223,40 @@ GATE_MISTAKES = {
     "a table nobody knows": (
         "pin = 17",
         "pin = 17\n[zz]",
-        ["gate.toml:9: unknown 'zz' (known: paths, reader, scanner, pins, relay, lamps, buzzer, passage, clock, links)"],
+        [f"gate.toml:9: unknown 'zz' (known: {TABLE_NAMES})"],
     ),
     "a key outside of all tables": ("[reader]", "pin = 17\n[reader]", ["gate.toml:1: unknown 'pin' (did you mean 'pins'?)"]),
     "a table of the other file": ("pin = 17", "pin = 17\n[broker]", ["gate.toml:9: [broker] belongs in site.toml (a table stands in one file only)"]),
     "a value for a table": ("[pins]\nfactory =", "[[pins]]\nfactory =", ["gate.toml:4: 'pins' is a table (write [pins] on a line of its own)"]),
-    "a pin that is high at rest": ("17", "2", [f"gate.toml:8: relay.pin: expected 9 to 27, found 2 ({RELAY_PIN})"]),
-    "a pin beyond the header": ("17", "28", [f"gate.toml:8: relay.pin: expected 9 to 27, found 28 ({RELAY_PIN})"]),
+    "a pin that is high at rest": ("17", "2", [f"gate.toml:8: relay.pin 2 {PULLED_UP}"]),
+    "a pin beyond the header": ("17", "28", [f"gate.toml:8: relay.pin: expected 0 to 27, found 28 ({RELAY_PIN})"]),
     "a text for a number": ("17", '"17"', [f"gate.toml:8: relay.pin: expected a whole number, found '17' ({RELAY_PIN})"]),
     "a truth value for a number": ("17", "true", [f"gate.toml:8: relay.pin: expected a whole number, found True ({RELAY_PIN})"]),
     "a fraction for a whole number": ("17", "17.0", [f"gate.toml:8: relay.pin: expected a whole number, found 17.0 ({RELAY_PIN})"]),
     "a number for a truth value": (
         "17",
         "17\nactive_high = 1",
-        ["gate.toml:9: relay.active_high: expected true or false, found 1 (true where a high level closes the relay)"],
+        ["gate.toml:9: relay.active_high: expected true or false, found 1 (gpio: true where a high level closes the relay)"],
     ),
     "a truth value for a duration": (
         "17",
         "17\npulse_s = true",
-        ["gate.toml:9: relay.pulse_s: expected a number, found True (how long the turnstile's open contact is held)"],
+        [f"gate.toml:9: relay.pulse_s: expected a number, found True ({PULSE_S})"],
     ),
     "no number": (
         "17",
         "17\npulse_s = nan",
-        ["gate.toml:9: relay.pulse_s: expected 0.1 to 10, found nan (how long the turnstile's open contact is held)"],
+        [f"gate.toml:9: relay.pulse_s: expected 0.1 to 10, found nan ({PULSE_S})"],
     ),
     "for ever": (
         "17",
         "17\npulse_s = inf",
-        ["gate.toml:9: relay.pulse_s: expected 0.1 to 10, found inf (how long the turnstile's open contact is held)"],
+        [f"gate.toml:9: relay.pulse_s: expected 0.1 to 10, found inf ({PULSE_S})"],
     ),
     "a number no float can hold": (
         "17",
         f"17\npulse_s = {10**400}",
-        [f"gate.toml:9: relay.pulse_s: expected 0.1 to 10, found {10**400} (how long the turnstile's open contact is held)"],
+        [f"gate.toml:9: relay.pulse_s: expected 0.1 to 10, found {10**400} ({PULSE_S})"],
     ),
     "below a limit without an upper end": (
         'picamera2"',
@@ -387,7 +406,7 @@ def test_a_table_that_is_a_number_is_told_with_its_line(tmp_path: Path) -> None:
 
 def test_a_table_in_one_line_is_told_with_that_line(tmp_path: Path) -> None:
     gate = 'reader = { source = "picamera2" }\npins = { factory = "mock" }\nrelay = { pin = 3 }\n'
-    assert complaints(write(tmp_path, gate=gate)) == [f"gate.toml:3: relay.pin: expected 9 to 27, found 3 ({RELAY_PIN})"]
+    assert complaints(write(tmp_path, gate=gate)) == [f"gate.toml:3: relay.pin 3 {PULLED_UP}"]
 
 
 # --- all at once -----------------------------------------------------------------------------------------------
@@ -405,11 +424,11 @@ def test_all_mistakes_of_both_files_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_key_that_is_wrong_hides_no_others_that_do_not_agree_and_contradicts_none(tmp_path: Path) -> None:
-    gate = edited(GATE, "pin = 17", 'kind = "lcus"\npin = 2\nprot = "/dev/ttyUSB0"\npulse_s = 5\n[lamps]\nred_pin = 9\ngreen_pin = 9\n[zz]')
+    gate = edited(GATE, "pin = 17", 'kind = "lcus"\npin = 28\nprot = "/dev/ttyUSB0"\npulse_s = 5\n[lamps]\nred_pin = 9\ngreen_pin = 9\n[zz]')
     assert complaints(write(tmp_path, gate=gate)) == [
-        "gate.toml:15: unknown 'zz' (known: paths, reader, scanner, pins, relay, lamps, buzzer, passage, clock, links)",
+        f"gate.toml:15: unknown 'zz' (known: {TABLE_NAMES})",
         "gate.toml:10: unknown key 'prot' in [relay] (did you mean 'port'?)",
-        f"gate.toml:9: relay.pin: expected 9 to 27, found 2 ({RELAY_PIN})",
+        f"gate.toml:9: relay.pin: expected 0 to 27, found 28 ({RELAY_PIN})",
         "gate.toml:11: relay.pulse_s 5.0 is longer than relay.max_on_s 3.0 (the maximum is a limit, not the pulse)",
         "gate.toml:13: lamps.red_pin 9 is also lamps.green_pin (one pin, one use)",
     ]
@@ -440,7 +459,7 @@ def test_a_missing_file_is_told_and_the_other_is_still_judged(tmp_path: Path) ->
     (tmp_path / "gate.toml").write_text(edited(GATE, "17", "2"), encoding="utf-8")
     assert complaints(tmp_path) == [
         "site.toml:1: no such file (`qrgate-provision init` makes one)",
-        f"gate.toml:8: relay.pin: expected 9 to 27, found 2 ({RELAY_PIN})",
+        f"gate.toml:8: relay.pin 2 {PULLED_UP}",
     ]
 
 
@@ -487,8 +506,29 @@ def test_another_settings_file_is_read_as_strictly(tmp_path: Path) -> None:
     assert str(caught.value).replace(f"{tmp_path}/", "") == (
         "3 mistakes in the settings:\n"
         "  own.toml:4: unknown 'zz' (known: buzzer)\n"
-        "  own.toml:3: unknown key 'volume' in [buzzer] (known: pin)\n"
-        "  own.toml:2: buzzer.pin: expected 0 to 27, found 99 (BCM number of an active buzzer)\n"
+        "  own.toml:3: unknown key 'volume' in [buzzer] (known: pin, tone_hz)\n"
+        "  own.toml:2: buzzer.pin: expected 0 to 27, found 99 (BCM number of the buzzer)\n"
+        "  → mend them and start again"
+    )
+
+
+def test_a_bench_file_that_is_not_whole_takes_the_tables_it_lacks_from_what_is_usual(tmp_path: Path) -> None:
+    path = tmp_path / "board.toml"
+    path.write_text('[pins]\nfactory = "mock"\n[relay]\npin = 17\n', encoding="utf-8")
+    tables = load_bench(path, {"reader": {"source": "picamera2"}, "pins": {"factory": "lgpio", "chip": 4}})
+    assert (tables["reader"].source, tables["pins"], tables["relay"]) == (SourceKind.PICAMERA2, Pins(factory=PinFactory.MOCK), Relay(pin=17))
+
+
+def test_a_bench_file_is_judged_as_a_whole_one_is(tmp_path: Path) -> None:
+    path = tmp_path / "board.toml"
+    path.write_text('[pins]\nfactory = "mock"\n[site]\n[buzzer]\npin = 7\n', encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_bench(path, {"reader": {"source": "picamera2"}})
+    assert str(caught.value).replace(f"{tmp_path}/", "") == (
+        "3 mistakes in the settings:\n"
+        "  board.toml:3: [site] belongs in site.toml (a table stands in one file only)\n"
+        "  board.toml:1: relay.kind gpio needs relay.pin (the BCM number of the relay's pin)\n"
+        f"  board.toml:5: buzzer.pin 7 {PULLED_UP}\n"
         "  → mend them and start again"
     )
 
