@@ -43,6 +43,10 @@ bench: $(READY) ## measure the targets of speed: one line each, and build/bench.
 faults: $(READY) ## kill processes, broker and recorder at random, and see that nothing is lost
 	$(BIN)/python -m tests.faults $(ARGS)
 
+.PHONY: walk
+walk: $(READY) ## a million random steps of the turnstile over every kind of lane: what must never be is not; ARGS="--seed 7", "--json"
+	$(BIN)/python -m tests.walk $(ARGS)
+
 .PHONY: mutants
 mutants: $(READY) ## plant small faults in the rules of admission, one at a time: the tests must notice 90 %; build/mutants.json
 	$(BIN)/python -m tests.mutants $(ARGS)
@@ -84,11 +88,23 @@ lock: ## write the two locks for pyproject.toml; ARGS=--upgrade: with the newest
 install: ## put the service on this Pi: /opt/qrgate, units, users, examples in /etc/qrgate (sudo)
 	scripts/install.sh
 
+.PHONY: pictures
+pictures: $(READY) ## draw what a display shows, for this checkout
+	$(BIN)/python -m device.gate.outputs.drawing
+
+.PHONY: prompts
+prompts: $(READY) ## record what the voice says, for this checkout (espeak-ng)
+	$(BIN)/python -m device.gate.outputs.recording
+
+.PHONY: drawings
+drawings: $(READY) ## draw the wiring of every board anew, after a change to hardware/boards
+	$(BIN)/qrgate-provision wiring hardware/boards/*.toml --all hardware/drawings
+
 .PHONY: uninstall
 uninstall: ## take the service off this Pi; settings and records stay (sudo)
 	scripts/uninstall.sh
 
 .PHONY: clean
 clean: ## remove all that was made here
-	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist device/gate/outputs/made *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find device provisioning tests -name __pycache__ -prune -exec rm -rf {} +

@@ -29,6 +29,7 @@ rm -rf build/lib build/bdist.*
 /usr/bin/python3 -m venv --clear --system-site-packages "$program"
 "$program/bin/python" -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-gate.lock
 "$program/bin/python" -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation .
+if [ -f "$settings/gate.toml" ]; then scripts/outputs.sh "$program/bin/python" "$settings/gate.toml"; fi
 
 ln -sf "$program/bin/qrgate" /usr/local/bin/qrgate
 install -m 644 "${units[@]}" /etc/systemd/system/

@@ -6,7 +6,7 @@ import os
 import pwd
 import shutil
 
-from device import clock, config
+from device import clock, config, failsafe
 from device.doctor.finding import Finding, Result
 from device.domain import ClockTrust
 from device.errors import HardwareError
@@ -112,7 +112,7 @@ def pins(settings: Settings) -> Finding:
     from device.gate import pins  # noqa: PLC0415
 
     used = config.pins(settings)
-    pins.factory(settings.pins)
+    pins.factory(settings.pins, settings.board.model)
     names = ", ".join(f"{table}.{key} {number}" for table, key, number in used) or "none in use"
     if settings.pins.factory is PinFactory.MOCK:
         return Result.WARN, f"mock pins: nothing moves ({names})", 'on a Pi: pins.factory = "lgpio"'
@@ -120,20 +120,24 @@ def pins(settings: Settings) -> Finding:
 
 
 def relay(settings: Settings) -> Finding:
-    """Opening the relay switches it off, which is what it should be; it is never switched on here."""
+    """Opening the relays switches them off, which is what they should be; none is ever switched on here."""
     from device.gate import pins  # noqa: PLC0415
-    from device.gate.outputs import open_relay  # noqa: PLC0415
+    from device.gate.outputs import open_relays  # noqa: PLC0415
 
-    if settings.relay.kind is RelayKind.GPIO:
+    gpio = settings.relay.kind is RelayKind.GPIO
+    what = f"{settings.relay.kind} at {f'pin {settings.relay.pin}' if gpio else settings.relay.port}"
+    if failsafe.must_be_free(settings.paths.state, settings.paths.runtime):
+        return Result.SKIP, f"{what} was not looked at: the lane stands free", "end that first (key switch at reset, or the order), then ask again"
+    if gpio:
         if settings.pins.factory is PinFactory.MOCK:
-            return Result.SKIP, f"gpio at pin {settings.relay.pin} is a mock: nothing moves", "see pins"
+            return Result.SKIP, f"{what} is a mock: nothing moves", "see pins"
         try:
-            pins.factory(settings.pins)
+            pins.factory(settings.pins, settings.board.model)
         except HardwareError:
-            return Result.SKIP, f"gpio at pin {settings.relay.pin} was not looked at", "see pins"
-    open_relay(settings).close()
-    what = settings.relay.port if settings.relay.kind is RelayKind.LCUS else f"pin {settings.relay.pin}"
-    return Result.OK, f"{settings.relay.kind} at {what} is there, and off", ""
+            return Result.SKIP, f"{what} was not looked at", "see pins"
+    relays = open_relays(settings)
+    relays.close()
+    return Result.OK, f"{what} is there, and off", ""
 
 
 def wall_clock(settings: Settings) -> Finding:

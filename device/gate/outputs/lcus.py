@@ -1,20 +1,21 @@
 """LC-Tech LCUS serial relay boards: 9600 8N1, four bytes a command, no answer.
 
 A frame is ``A0``, channel, state, and the sum of the three modulo 256 (sellers' texts; ``A0 01 01 A2`` is on). The board keeps
-its state when the computer dies, so nothing but ``qrgate failsafe`` or its own supply lets go of it.
+its state when the computer dies, so nothing but ``qrgate failsafe`` or its own supply lets go of it. Since it never answers,
+only a contact of the turnstile can tell whether a relay moved.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import serial
 
-from device.errors import HardwareError
+from device.gate.outputs.serial_board import SerialBoard, channels
 from device.settings import Settings
 
 HEAD = 0xA0
 BAUD = 9600
-WRITE_S = 0.5
-"""Four bytes take 4 ms at 9600 baud; a port that needs longer is gone."""
 
 
 def frame(channel: int, *, on: bool) -> bytes:
@@ -22,38 +23,17 @@ def frame(channel: int, *, on: bool) -> bytes:
     return body + bytes([sum(body) % 256])
 
 
-class LcusSwitch:
-    def __init__(self, port: serial.Serial, channel: int) -> None:
-        self._port = port
-        self._channel = channel
-        self.off()
+class Lcus:
+    """See ``serial_board.Dialect``."""
 
-    def on(self) -> None:
-        self._send(on=True)
+    def order(self, port: serial.Serial, channel: int, *, on: bool) -> None:
+        port.write(frame(channel, on=on))
 
-    def off(self) -> None:
-        self._send(on=False)
-
-    def _send(self, *, on: bool) -> None:
-        try:
-            self._port.write(frame(self._channel, on=on))
-        except (OSError, serial.SerialException) as error:  # pyserial raises both when an adaptor is pulled out
-            raise HardwareError(f"relay board at {self._port.port} does not take commands: {error}", hint="is it plugged in?") from None
-
-    def close(self) -> None:
-        try:
-            self.off()
-        finally:
-            self._port.close()
+    def check(self, port: serial.Serial, told: Mapping[int, bool]) -> None:  # noqa: ARG002 - it cannot be asked
+        """A port that was pulled out cannot say how much it has received. What it has is nothing of ours."""
+        port.read(port.in_waiting)
 
 
-def open_relay(settings: Settings) -> LcusSwitch:
+def open_relays(settings: Settings, free: bool) -> SerialBoard:  # noqa: FBT001 - one of RELAYS
     """Raises HardwareError where the port is missing or in use."""
-    relay = settings.relay
-    try:
-        port = serial.Serial(relay.port, BAUD, write_timeout=WRITE_S, exclusive=True)
-    except (OSError, ValueError, serial.SerialException) as error:
-        raise HardwareError(
-            f"no relay board at {relay.port}: {error}", hint="`ls /dev/serial/by-id` shows what is plugged in; group dialout may use it"
-        ) from None
-    return LcusSwitch(port, relay.channel)
+    return SerialBoard(settings.relay.port, BAUD, Lcus(), channels(settings), free=free)

@@ -226,6 +226,13 @@ def test_a_relay_on_a_mock_pin_is_not_called_well(folder: Path, capsys: pytest.C
     assert checks["relay"] == Check("relay", Result.SKIP, "gpio at pin 17 is a mock: nothing moves", "see pins")
 
 
+def test_a_lane_that_stands_free_is_left_alone(gate: Gate, board: Board, capsys: pytest.CaptureFixture[str]) -> None:
+    (gate.state / "fire").touch()
+    _, checks = examined(gate.folder, capsys)
+    assert (checks["relay"].result, checks["relay"].detail) == (Result.SKIP, f"lcus at {board.path} was not looked at: the lane stands free")
+    assert board.switched() == []
+
+
 def test_a_user_who_is_not_there_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "gate.toml").write_text(
         (folder / "gate.toml").read_text("utf-8") + '[links]\nreader_user = "root"\nuplink_user = "nobody-999"\n', "utf-8"
