@@ -40,6 +40,9 @@ TRACK_ID = re.compile(r"[0-9a-f]{8}-[0-9]{1,18}")
 STAGE = re.compile(r"[a-z0-9-]{1,32}")
 """What stands in records and logs is made of these letters only, whatever a captured reader would like to write there."""
 
+HEALTH_MAX = 2 * 1024
+"""Bytes: the broker keeps it in memory for every gate."""
+
 ITEMS_MAX = 1024
 """A packet's items: 100 events have 403, the largest view some 150."""
 
@@ -121,6 +124,17 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
+class Health:
+    """gate → uplink, after each Hello and whenever it changes: how the gate is, as it shall stand at the broker.
+
+    ``body`` is published byte by byte; beyond ``HEALTH_MAX`` the packet is refused. Only the newest counts.
+    """
+
+    NAME: ClassVar[str] = "health"
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """uplink → gate: bytes that came from the network. Nothing in them is true until ``gate`` has proved it."""
 
@@ -146,8 +160,8 @@ class Refused:
     code: int
 
 
-type_of_name = {each.NAME: each for each in (View, ReaderState, Hello, Give, Events, Received, BrokerState, Refused)}
-Message = View | ReaderState | Hello | Give | Events | Received | BrokerState | Refused
+type_of_name = {each.NAME: each for each in (View, ReaderState, Hello, Give, Events, Health, Received, BrokerState, Refused)}
+Message = View | ReaderState | Hello | Give | Events | Health | Received | BrokerState | Refused
 
 
 def encode(message: Message) -> bytes:
@@ -176,6 +190,8 @@ def decode(packet: bytes) -> Message:
             return View(tuple(_track(*row) for row in map(_listed, _listed(rows))))
         if name == ReaderState.NAME:
             return _reader_state(*values)
+        if name == Health.NAME:
+            return _health(*values)
         if name == Events.NAME:
             (rows,) = values
             return Events(tuple(_checked(StoredEvent(sequence, EventType(kind), body)) for sequence, kind, body in map(_listed, _listed(rows))))
@@ -215,6 +231,13 @@ def _track(id_: Any, state: Any, *rest: Any) -> Track:
 
 def _reader_state(state: Any, *counters: Any) -> ReaderState:
     checked: ReaderState = _checked(ReaderState(EyesState(state).value, *counters))
+    return checked
+
+
+def _health(body: Any) -> Health:
+    checked: Health = _checked(Health(body))
+    if len(checked.body) > HEALTH_MAX:
+        raise ValueError("body")
     return checked
 
 

@@ -9,6 +9,7 @@ from device.domain import EventType
 ROOT = "qg/v1"
 EVENTS_OF_ALL = f"{ROOT}/+/+/+/event/+"
 STATES_OF_ALL = f"{ROOT}/+/+/+/state"
+HEALTHS_OF_ALL = f"{ROOT}/+/+/+/health"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Topics:
     def state(self) -> str:
         """Retained: the birth message, and the broker's will when the gate is lost."""
         return f"{self._prefix}/state"
+
+    @property
+    def health(self) -> str:
+        """Retained: how the gate is, in its own words. It counts only while the state is ``ready``: nobody takes it back for a gate that is gone."""
+        return f"{self._prefix}/health"
 
     @property
     def confirmation(self) -> str:

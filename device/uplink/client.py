@@ -129,10 +129,11 @@ class Session:
 
     def publish(self, event: StoredEvent) -> int | None:
         """Send ``event``; its packet identifier, or ``None`` where the broker said that it takes no packet of this size."""
-        topic = self._topics.event(event.type)
-        if self._packet_max is not None and packets.publish_size(topic, event.body, packets.EVENT) > self._packet_max:
-            return None
-        return self._publish(topic, event.body, packets.EVENT, retain=False)
+        return self._publish_what_fits(self._topics.event(event.type), event.body, packets.EVENT, retain=False)
+
+    def publish_health(self, body: bytes) -> int | None:
+        """The same for the gate's health, which the broker keeps for whoever subscribes later."""
+        return self._publish_what_fits(self._topics.health, body, packets.STATE, retain=True)
 
     def hand_over(self, take: Callable[[Letter], bool]) -> bool:
         """Give what came to ``take``. True if something of it came on the confirmations' topic."""
@@ -216,6 +217,11 @@ class Session:
             raise self._broken(result)
         birth = presence.body(State.READY, self._settings.site.gate, self.hello)
         self._welcome = {mid, self._publish(self._topics.state, birth, packets.STATE, retain=True)}
+
+    def _publish_what_fits(self, topic: str, body: bytes, properties: Properties, *, retain: bool) -> int | None:
+        if self._packet_max is not None and packets.publish_size(topic, body, properties) > self._packet_max:
+            return None
+        return self._publish(topic, body, properties, retain=retain)
 
     def _publish(self, topic: str, body: bytes, properties: Properties, *, retain: bool) -> int:
         if self.room <= 0:

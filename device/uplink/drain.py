@@ -80,8 +80,8 @@ class Drain:
         self, refusals: Refusals, *, window: int, confirm_within_ns: int, answer_within_ns: int, pace_per_s: float, careful_to: int = 0
     ) -> None:
         """Events up to sequence ``careful_to`` travel alone: one of them may be why the last connection was lost."""
+        self.window = window  # smaller while something else is under way beside the events
         self._refusals = refusals
-        self._window = window
         self._confirm_within_ns = confirm_within_ns
         self._answer_within_ns = answer_within_ns
         self._step_ns = int(NS / pace_per_s)
@@ -216,7 +216,7 @@ class Drain:
         if not self._waiting:
             return False
         alone = any(event.sequence <= self._careful_to for event in (self._waiting[0], *self.in_flight))
-        return len(self._flights) < (1 if alone else self._window)
+        return len(self._flights) < (min(1, self.window) if alone else self.window)
 
     def _may_ask(self) -> bool:
         return len(self._waiting) <= PAGE

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from device import links
 from device.errors import LinkError
-from device.links import BrokerState, Events, Hello, Link, Message
+from device.links import BrokerState, Events, Health, Hello, Link, Message
 from device.uplink.backoff import Backoff
 from device.uplink.timing import Timing
 
@@ -44,7 +44,7 @@ class GateEnd:
         """When the next attempt is due, while there is no link."""
         return None if self._link else self._try_at_ns
 
-    def step(self, now_ns: int) -> list[Hello | Events]:
+    def step(self, now_ns: int) -> list[Hello | Events | Health]:
         """Connect if that is due, send what waits, and return what came. A Hello begins a new link, with nothing asked."""
         try:
             if self._link is None and now_ns >= self._try_at_ns:
@@ -91,15 +91,15 @@ class GateEnd:
         if not self.hello and now_ns - self._connected_ns >= self._timing.hello_s * NS:
             raise LinkError("the gate says nothing")
 
-    def _receive(self, link: Link) -> list[Hello | Events]:
-        came: list[Hello | Events] = []
+    def _receive(self, link: Link) -> list[Hello | Events | Health]:
+        came: list[Hello | Events | Health] = []
         while len(came) < RECEIVED_AT_ONCE and (message := link.receive()) is not None:
             match message:
                 case Hello() if not self.hello:
                     self.hello = message
                     self._backoff.reset()
                     log.info("the gate is there, epoch %s, last event %d", message.epoch, message.last_sequence)
-                case Events() if self.hello:
+                case Events() | Health() if self.hello:
                     pass
                 case _:
                     raise LinkError(f"an unexpected {message.NAME!r}")

@@ -14,7 +14,7 @@ import threading
 from device.clock import NS, monotonic_ns
 from device.domain import StoredEvent
 from device.errors import EXIT_OK
-from device.links import UPLINK_SOCKET, BrokerState, Events, Give, Hello, Received, Refused
+from device.links import UPLINK_SOCKET, BrokerState, Events, Give, Health, Hello, Received, Refused
 from device.notify import ALIVE, READY, STOPPING, notify
 from device.settings import Settings
 from device.uplink import packets, tls
@@ -22,6 +22,7 @@ from device.uplink.backoff import Backoff
 from device.uplink.client import Outcome, Session, SessionError
 from device.uplink.drain import Ask, Drain, Publish, Stuck, Wait
 from device.uplink.gate_end import GateEnd
+from device.uplink.health import HealthSlot, Say
 from device.uplink.inbox import Letter
 from device.uplink.refusals import Refusals
 from device.uplink.timing import Timing
@@ -59,11 +60,17 @@ class Uplink:
         self._dial_at_ns = 0
         self._backoff = Backoff(timing.first_wait_s, timing.most_wait_s)
         self._quota = Backoff(timing.first_quota_wait_s, timing.most_wait_s)
+        self._health = HealthSlot(
+            Backoff(timing.first_health_wait_s, timing.most_health_wait_s),
+            apart_ns=int(timing.health_apart_s * NS),
+            answer_within_ns=int(timing.answer_s * NS),
+        )
         self._careful_to = 0
         self._refusals = Refusals()
         self._suspect: StoredEvent | None = None  # the event that was alone in flight when the broker last ended a session over one
         self._last_loss = ""
         self._alive_ns = 0
+        self._heard_gate_ns = 0
 
     def step(self) -> None:
         """One turn of the main loop: do all that can be done now, then wait for something to happen."""
@@ -73,6 +80,10 @@ class Uplink:
             notify(ALIVE)
         for message in self._gate.step(now_ns):
             self._from_gate(message, now_ns)
+        if self._gate.hello:
+            self._heard_gate_ns = now_ns
+        elif self._session and now_ns - self._heard_gate_ns >= self._timing.gate_silent_s * NS:
+            self._end(self._session, SessionError("the gate is silent: whoever reads its state is told that it is lost"), now_ns)
         if not self._session and self._gate.hello and now_ns >= self._dial_at_ns:
             self._session = Session(self._settings, self._gate.hello, self._timing, now_ns)
         if not self._session:
@@ -94,9 +105,10 @@ class Uplink:
 
     # --- the gate's side ---------------------------------------------------------------------------------------
 
-    def _from_gate(self, message: Hello | Events, now_ns: int) -> None:
+    def _from_gate(self, message: Hello | Events | Health, now_ns: int) -> None:
         match message:
             case Hello():
+                self._health.forget()
                 session = self._session
                 if session and (message.boot, message.epoch) != (session.hello.boot, session.hello.epoch):
                     self._careful_to, self._suspect = 0, None
@@ -107,6 +119,8 @@ class Uplink:
             case Events(events):
                 if self._drain:  # else it answers a question of the lost session
                     self._drain.given(events, now_ns)
+            case Health(body):
+                self._health.put(body)
 
     def _take(self, letter: Letter) -> bool:
         return self._gate.take(Received(letter.topic, letter.payload))
@@ -139,6 +153,7 @@ class Uplink:
             pace_per_s=self._timing.pace_per_s,
             careful_to=self._careful_to,
         )
+        self._health.session_began()
         self._ready_ns = now_ns
         self._last_loss = ""
         self._gate.tell(BrokerState(connected=True))
@@ -147,7 +162,11 @@ class Uplink:
 
     def _judge_all(self, session: Session, drain: Drain, now_ns: int) -> None:
         while session.outcomes:
-            self._judge(session.outcomes.popleft(), drain, now_ns)
+            outcome = session.outcomes.popleft()
+            if outcome.mid == self._health.mid:
+                self._judge_health(outcome.code, now_ns)
+            else:
+                self._judge(outcome, drain, now_ns)
 
     def _judge(self, outcome: Outcome, drain: Drain, now_ns: int) -> None:
         """One PUBACK. Its reason code alone counts: paho calls every answered publish published."""
@@ -161,7 +180,35 @@ class Uplink:
             log.warning("the broker takes nothing now (reason code 0x%02x); next try in %.1f s", outcome.code, wait_s)
             drain.postponed(outcome.mid, now_ns + int(wait_s * NS))
 
+    def _judge_health(self, code: int, now_ns: int) -> None:
+        if code < packets.FAILURE:
+            self._health.acknowledged()
+        elif code in packets.LASTING:
+            self._refuse_health(code, now_ns)
+        else:
+            self._health.postponed(now_ns)
+
     def _send(self, session: Session, drain: Drain, now_ns: int) -> int | None:
+        """Send what may go. Returns when the next turn is due at the latest."""
+        dates_ns = [self._send_health(session, now_ns), self._send_events(session, drain, now_ns)]
+        return min((date_ns for date_ns in dates_ns if date_ns is not None), default=None)
+
+    def _send_health(self, session: Session, now_ns: int) -> int | None:
+        while True:
+            match self._health.next(now_ns, session.room):
+                case Say(body):
+                    mid = session.publish_health(body)
+                    if mid is None:
+                        self._refuse_health(packets.PACKET_TOO_LARGE, now_ns)
+                    else:
+                        self._health.sent(mid, now_ns)
+                case Stuck(waited_ns):
+                    raise _owes_an_answer(waited_ns)
+                case Wait(until_ns):
+                    return until_ns
+
+    def _send_events(self, session: Session, drain: Drain, now_ns: int) -> int | None:
+        drain.window = session.window - (1 if self._health.under_way else 0)
         while True:
             match drain.next(now_ns):
                 case Publish(event):
@@ -174,7 +221,7 @@ class Uplink:
                 case Ask(after, limit):
                     self._gate.tell(Give(after, limit))
                 case Stuck(waited_ns):
-                    raise SessionError(f"the broker has owed an answer for {waited_ns / NS:.0f} s")
+                    raise _owes_an_answer(waited_ns)
                 case Wait(until_ns):
                     return until_ns
 
@@ -183,6 +230,11 @@ class Uplink:
             log.error("the broker refuses event %d for good (reason code 0x%02x)", event.sequence, code)
             self._gate.tell(Refused(event.sequence, code))
 
+    def _refuse_health(self, code: int, now_ns: int) -> None:
+        if not self._health.was_refused:  # a state that changes often is one line, too
+            log.error("the broker refuses this gate's health for good (reason code 0x%02x): may the gate write its health topic?", code)
+        self._health.refused(now_ns)
+
     # --- ends --------------------------------------------------------------------------------------------------
 
     def _end(self, session: Session, loss: SessionError, now_ns: int) -> None:
@@ -190,6 +242,7 @@ class Uplink:
             self._look_for_culprit(self._drain, loss, now_ns)
             self._backoff.lasted((now_ns - self._ready_ns) / NS)
             self._gate.tell(BrokerState(connected=False))
+        self._health.session_ended(now_ns)
         session.close()
         self._session = self._drain = None
         wait_s = self._backoff.wait_s()
@@ -203,15 +256,17 @@ class Uplink:
 
         Only the broker's own word counts (a broken line proves nothing): a lasting reason in its DISCONNECT, or an answer
         that paho cannot read (mosquitto's PUBACK with 0x95, which MQTT 5 does not allow there). What was in flight travels
-        alone in the next session; whoever is alone when it happens twice running is refused.
+        alone in the next session; whoever is alone when it happens twice running is refused. Beside a word about the
+        gate's health no event is alone.
         """
         if loss.code not in packets.LASTING and loss.code != packets.MALFORMED:
             return
         self._careful_to = drain.careful_to
-        if drain.alone and drain.alone == self._suspect:
-            self._refusals.add(drain.alone, now_ns)
-            self._refuse(drain.alone, loss.code)
-        self._suspect = drain.alone
+        alone = None if self._health.under_way else drain.alone
+        if alone and alone == self._suspect:
+            self._refusals.add(alone, now_ns)
+            self._refuse(alone, loss.code)
+        self._suspect = alone
 
     def _finish(self, session: Session, deadline_ns: int) -> None:
         said = False
@@ -235,3 +290,7 @@ class Uplink:
         dates_ns = [date_ns for date_ns in (until_ns, self._gate.wake_ns) if date_ns is not None]
         left_s = min([self._timing.tick_s, *((date_ns - monotonic_ns()) / NS for date_ns in dates_ns)])
         poll.poll(max(0, math.ceil(left_s * 1000)))
+
+
+def _owes_an_answer(waited_ns: int) -> SessionError:
+    return SessionError(f"the broker has owed an answer for {waited_ns / NS:.0f} s")

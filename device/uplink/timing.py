@@ -23,9 +23,14 @@ class Timing:
     most_wait_s: float = 30.0
     first_quota_wait_s: float = 1.0  # the same where the broker says that a quota is used up
 
+    health_apart_s: float = 1.0  # between two words about the gate's health
+    first_health_wait_s: float = 1.0  # ceiling of the first wait after one that was not taken; it doubles
+    most_health_wait_s: float = 600.0
+
     first_gate_wait_s: float = 0.05  # the same for the local link, where nobody else is in the queue
     most_gate_wait_s: float = 1.0
     hello_s: float = 5.0  # from the open link to the gate's Hello
+    gate_silent_s: float = 10.0  # a gate that has been away for longer is no gate that is `ready`: its start takes 3 s on a small Pi
 
     pace_per_s: float = 1000.0
     """Events a second while a backlog drains. A gate makes fewer than 5, and a burst of thousands overflows the queue

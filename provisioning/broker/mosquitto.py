@@ -146,6 +146,7 @@ def access_list(province: str) -> str:
 # A gate speaks for itself only, and hears only what is meant for it. It never writes its own ack or cmd.
 pattern write {own}/event/+
 pattern write {own}/state
+pattern write {own}/health
 pattern write {own}/status
 pattern write {own}/report/+
 pattern write {own}/reply/+
@@ -156,12 +157,14 @@ pattern read {own}/cmd/#
 user {recorder_id(province)}
 topic read {every}/event/+
 topic read {every}/state
+topic read {every}/health
 topic write {every}/ack
 
 # The watcher looks and touches nothing.
 user {watcher_id(province)}
 topic read {every}/event/+
 topic read {every}/state
+topic read {every}/health
 topic read {every}/status
 topic read {every}/ack
 """

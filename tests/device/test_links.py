@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 from device.domain import EventType, StoredEvent, Track, TrackState
 from device.errors import LinkError
 from device.links import (
+    HEALTH_MAX,
     PACKET_MAX,
     BrokerState,
     Events,
     EyesState,
     Give,
+    Health,
     Hello,
     Link,
     Listener,
@@ -48,6 +50,8 @@ MESSAGES: list[Message] = [
     Hello("boot", "epoch", 0),
     Give(0, 20),
     Events((StoredEvent(1, EventType.DECISION, b"{}"), StoredEvent(2, EventType.AUDIT, b"\x00"))),
+    Health(b'{"health":"ok"}'),
+    Health(bytes(HEALTH_MAX)),
     Received("qg/v1/p1/s1/g1/ack", b"\xff" * 100),
     BrokerState(True),
     Refused(3, 135),
@@ -107,6 +111,10 @@ NONSENSE = {
     "a track with a column too many": cbor2.dumps(["view", [[*row(), 1]]]),
     "an unknown type of event": cbor2.dumps(["events", [[1, "party", b""]]]),
     "an event with two columns": cbor2.dumps(["events", [[1, "audit"]]]),
+    "a health of 2049 bytes": cbor2.dumps(["health", bytes(2049)]),
+    "a health that is text": cbor2.dumps(["health", "{}"]),
+    "a health without a body": cbor2.dumps(["health"]),
+    "a health with a column too many": cbor2.dumps(["health", b"{}", 1]),
     "brackets without end": b"\x81" * 60_000,
     "a length that lies": b"\x9b" + b"\xff" * 8,
     "a text whose length lies": b"\x7b" + b"\x7f" * 8,

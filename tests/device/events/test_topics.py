@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from device.domain import EventType
-from device.events.topics import EVENTS_OF_ALL, STATES_OF_ALL, Topics, parse_event_topic
+from device.events.topics import EVENTS_OF_ALL, HEALTHS_OF_ALL, STATES_OF_ALL, Topics, parse_event_topic
 
 GATE = Topics("p1", "s1", "g1")
 
@@ -15,7 +15,8 @@ def covers(pattern: str, topic: str) -> bool:
 
 
 def test_a_gate_has_these_topics() -> None:
-    assert (GATE.state, GATE.confirmation, GATE.commands) == ("qg/v1/p1/s1/g1/state", "qg/v1/p1/s1/g1/ack", "qg/v1/p1/s1/g1/cmd/+")
+    topics = (GATE.state, GATE.health, GATE.confirmation, GATE.commands)
+    assert topics == ("qg/v1/p1/s1/g1/state", "qg/v1/p1/s1/g1/health", "qg/v1/p1/s1/g1/ack", "qg/v1/p1/s1/g1/cmd/+")
 
 
 @pytest.mark.parametrize("kind", EventType)
@@ -24,9 +25,10 @@ def test_an_events_topic_tells_whose_it_is(kind: EventType) -> None:
     assert (topic, parse_event_topic(topic), covers(EVENTS_OF_ALL, topic)) == (f"qg/v1/p1/s1/g1/event/{kind.value}", (GATE, kind), True)
 
 
-def test_the_states_of_all_gates_and_nothing_else_are_covered_by_their_pattern() -> None:
-    topics = (GATE.state, GATE.confirmation, GATE.commands, GATE.event(EventType.DECISION))
-    assert [covers(STATES_OF_ALL, topic) for topic in topics] == [True, False, False, False]
+def test_the_states_and_the_healths_of_all_gates_and_nothing_else_are_covered_by_their_patterns() -> None:
+    topics = (GATE.state, GATE.health, GATE.confirmation, GATE.commands, GATE.event(EventType.DECISION))
+    assert [covers(STATES_OF_ALL, topic) for topic in topics] == [True, False, False, False, False]
+    assert [covers(HEALTHS_OF_ALL, topic) for topic in topics] == [False, True, False, False, False]
 
 
 STRANGE = [
@@ -46,7 +48,7 @@ STRANGE = [
     "qg/v1/p1//g1/event/decision",
     "qg/v1/p1/s1//event/decision",
     "qg/v1/////decision",
-    *(GATE.state, GATE.confirmation, GATE.commands, EVENTS_OF_ALL),
+    *(GATE.state, GATE.health, GATE.confirmation, GATE.commands, EVENTS_OF_ALL),
 ]
 
 

@@ -18,13 +18,19 @@ import pytest
 from device import links
 from device.domain import EventType, StoredEvent
 from device.errors import LinkError
-from device.links import BrokerState, Events, Give, Hello, Link, Listener, Received, Refused
+from device.links import BrokerState, Events, Give, Health, Hello, Link, Listener, Received, Refused
 from device.settings import (
+    Board,
+    BoardModel,
     Broker,
     Bundles,
     Buzzer,
     Clock,
+    Display,
+    FurtherRelay,
+    Inputs,
     Lamps,
+    Lane,
     Links,
     PassageSensor,
     Paths,
@@ -39,6 +45,7 @@ from device.settings import (
     Settings,
     Site,
     SourceKind,
+    Voice,
 )
 from device.uplink.service import run
 from device.uplink.timing import Timing
@@ -47,6 +54,7 @@ from tests.brokers import HOST, Observer, Seen, server_context
 GATE = "g1"
 EVENT_TOPIC = f"qg/v1/p1/s1/{GATE}/event/decision"
 STATE_TOPIC = f"qg/v1/p1/s1/{GATE}/state"
+HEALTH_TOPIC = f"qg/v1/p1/s1/{GATE}/health"
 ACK_TOPIC = f"qg/v1/p1/s1/{GATE}/ack"
 PEER_S = 30
 """No test lasts so long: a peer that is silent for this time is gone, however it went."""
@@ -66,11 +74,19 @@ def settings(folder: Path, port: int, *, confirm_within_s: float = 30, host: str
         paths=Paths(state=folder, runtime=folder),
         reader=Reader(source=SourceKind.FOLDER, path="x"),
         scanner=Scanner(),
+        board=Board(model=BoardModel.OTHER),
+        lane=Lane(),
         pins=Pins(factory=PinFactory.MOCK),
         relay=Relay(pin=17),
+        exit_relay=FurtherRelay(),
+        lower_relay=FurtherRelay(),
+        free_relay=FurtherRelay(),
         lamps=Lamps(),
         buzzer=Buzzer(),
         passage=PassageSensor(),
+        inputs=Inputs(),
+        display=Display(),
+        voice=Voice(),
         clock=Clock(),
         links=Links(),
         site=Site(province="p1", site="s1", gate=GATE),
@@ -137,6 +153,7 @@ class Gate:
         self.links = 0
         self.deaf = False  # True: leaves what it is sent in the kernel
         self._hello = hello
+        self._health: Health | None = None
         self._path = folder / "uplink.sock"
         self._changed = threading.Condition()
         self._open: Give | None = None
@@ -172,6 +189,7 @@ class Gate:
                     end.close()
             self._link = self._listener = self._open = None
             self._hello = hello or self._hello
+            self._health = None
         with contextlib.suppress(OSError):
             self._ring()
 
@@ -179,6 +197,14 @@ class Gate:
         with self._changed:
             self.events |= {each.sequence: each for each in events}
         self._ring()
+
+    def say(self, *bodies: bytes) -> None:
+        """How the gate is: one message each, and the last one again after every Hello."""
+        with self._changed:
+            for body in bodies:
+                self._health = Health(body)
+                if self._link:
+                    assert self._link.send(self._health)
 
     def confirm(self, *sequences: int) -> None:
         with self._changed:
@@ -215,6 +241,8 @@ class Gate:
                 self.links += 1
                 self._open = None
                 self._link.send(replace(self._hello, last_sequence=max(self.events, default=0)))
+                if self._health:
+                    self._link.send(self._health)
         try:
             while self._link and not self.deaf and (message := self._link.receive()) is not None:
                 self._hear(message)
@@ -260,6 +288,13 @@ class ConfirmingObserver(Observer):
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ, DISCONNECT = 1, 2, 3, 4, 8, 9, 12, 14
 
 
+def take(broker: ScriptedBroker, publish: Publish) -> None:
+    broker.puback(publish.mid)
+
+
+def ignore(_broker: ScriptedBroker, _publish: Publish) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Publish:
     connection: int
@@ -267,21 +302,30 @@ class Publish:
     topic: str
     body: bytes = field(repr=False)
     duplicate: bool
+    retained: bool
 
 
 class ScriptedBroker:
-    """Answers CONNECT and SUBSCRIBE by itself, acknowledges the state topic, and asks ``on_event`` what to do with events.
+    """Answers CONNECT and SUBSCRIBE by itself, acknowledges the state topic, and asks ``on_event`` and ``on_health`` what to do with the rest.
 
-    ``on_event`` is called in the broker's thread with the publish, and may call ``puback``, ``send`` or ``hang_up``.
+    They are called in the broker's thread with the publish, and may call ``puback``, ``send`` or ``hang_up``.
     """
 
-    def __init__(self, folder: Path, on_event: Callable[[ScriptedBroker, Publish], None], *, connack: bytes = b"") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        on_event: Callable[[ScriptedBroker, Publish], None],
+        *,
+        on_health: Callable[[ScriptedBroker, Publish], None] = take,
+        connack: bytes = b"",
+    ) -> None:
         """``connack`` are the properties of the CONNACK, e.g. b"\\x21\\x00\\x03" for Receive Maximum 3."""
         self.publishes: list[Publish] = []
         self.connects: list[bytes] = []
         self.pubacks: list[int] = []  # packet identifiers of what the uplink acknowledged
         self.connections = 0
         self._on_event = on_event
+        self._on_health = on_health
         self._connack = b"\x00\x00" + bytes([len(connack)]) + connack
         self._context = server_context(folder)
         self._changed = threading.Condition()
@@ -320,6 +364,13 @@ class ScriptedBroker:
 
     def bodies(self) -> list[bytes]:
         return [each.body for each in self.publishes if "/event/" in each.topic]
+
+    def healths(self) -> list[bytes]:
+        return [each.body for each in self.publishes if each.topic == HEALTH_TOPIC]
+
+    def wait_health(self, body: bytes) -> None:
+        """Until the last health it was sent is ``body``."""
+        self.wait(lambda _: self.healths()[-1:] == [body])
 
     def _serve(self) -> None:
         while True:
@@ -368,12 +419,14 @@ class ScriptedBroker:
         topic = content[2 : 2 + size].decode()
         (mid,) = struct.unpack_from(">H", content, 2 + size)
         properties = content[4 + size]
-        publish = Publish(self.connections, mid, topic, content[5 + size + properties :], bool(first & 8))
+        publish = Publish(self.connections, mid, topic, content[5 + size + properties :], bool(first & 8), bool(first & 1))
         with self._changed:
             self.publishes.append(publish)
             self._changed.notify_all()
         if topic == STATE_TOPIC:
             self.puback(mid)
+        elif topic == HEALTH_TOPIC:
+            self._on_health(self, publish)
         else:
             self._on_event(self, publish)
 

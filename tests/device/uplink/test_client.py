@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ from tests.device.uplink.scripted import (
     CONNACK,
     DISCONNECT,
     GATE,
+    HEALTH_TOPIC,
     PUBLISH,
     QUICK,
     STATE_TOPIC,
@@ -24,10 +26,13 @@ from tests.device.uplink.scripted import (
     ScriptedBroker,
     Uplink,
     event,
+    ignore,
     paho_forgets_sockets,
     settings,
+    take,
 )
 
+RECEIVE_MAXIMUM_1 = b"\x21\x00\x01"
 RECEIVE_MAXIMUM_3 = b"\x21\x00\x03"
 
 
@@ -35,13 +40,6 @@ RECEIVE_MAXIMUM_3 = b"\x21\x00\x03"
 def folder(tmp_path: Path) -> Path:
     make_authority(tmp_path, GATE)
     return tmp_path
-
-
-def take(broker: ScriptedBroker, publish: Publish) -> None:
-    broker.puback(publish.mid)
-
-
-def ignore(_broker: ScriptedBroker, _publish: Publish) -> None: ...
 
 
 def answering(code_of: Callable[[bytes], int]) -> Callable[[ScriptedBroker, Publish], None]:
@@ -113,7 +111,7 @@ def test_a_broker_without_quota_is_asked_again_later_in_order(folder: Path) -> N
         return 0x97 if left[body] >= 0 else 0
 
     with (
-        ScriptedBroker(folder, answering(quota), connack=b"\x21\x00\x01") as broker,
+        ScriptedBroker(folder, answering(quota), connack=RECEIVE_MAXIMUM_1) as broker,
         Gate(folder) as gate,
         Uplink(settings(folder, broker.port)),
     ):
@@ -269,3 +267,140 @@ def test_a_broker_at_another_address_than_its_certificate_says_is_not_spoken_to(
         with pytest.raises(AssertionError, match="not within"):
             broker.wait(lambda broker: broker.connects, within_s=1)
     assert HOST != "localhost"
+
+
+# --- the gate's health -----------------------------------------------------------------------------------------
+
+OFTEN = replace(QUICK, health_apart_s=0.05, first_health_wait_s=0.05, most_health_wait_s=0.2)
+
+
+def test_health_is_said_retained_after_the_birth_message(folder: Path) -> None:
+    with ScriptedBroker(folder, take) as broker, Gate(folder) as gate:
+        gate.say(b'{"health":"ok"}')
+        with Uplink(settings(folder, broker.port)):
+            broker.wait(lambda broker: broker.healths())
+    assert [(each.topic, each.retained) for each in broker.publishes[:2]] == [(STATE_TOPIC, True), (HEALTH_TOPIC, True)]
+
+
+def test_a_health_without_an_answer_keeps_its_place_in_the_window_and_holds_up_no_event(folder: Path) -> None:
+    held: list[int] = []
+    most = []
+
+    def hold(broker: ScriptedBroker, publish: Publish) -> None:
+        """The oldest is answered only when two are held, beside the health, and a fourth would be seen."""
+        held.append(publish.mid)
+        most.append(len(held))
+        if len(held) >= 2:
+            broker.puback(held.pop(0))
+
+    with ScriptedBroker(folder, hold, on_health=ignore, connack=RECEIVE_MAXIMUM_3) as broker, Gate(folder) as gate:
+        gate.say(b"{}")
+        with Uplink(settings(folder, broker.port)):
+            broker.wait(lambda broker: broker.healths())
+            gate.add(*(event(sequence) for sequence in range(1, 101)))
+            broker.wait(lambda broker: len(broker.bodies()) == 100)
+    assert [event(sequence).body for sequence in range(1, 101)] == broker.bodies()
+    assert (max(most), len(broker.healths()), broker.connections) == (2, 1, 1)
+
+
+def test_health_goes_on_behind_a_window_full_of_events(folder: Path) -> None:
+    """The broker answers nothing until it holds three events, and then one: the place that gets free is the health's."""
+    held: list[int] = []
+
+    def hold(_broker: ScriptedBroker, publish: Publish) -> None:
+        held.append(publish.mid)
+
+    with ScriptedBroker(folder, hold, connack=RECEIVE_MAXIMUM_3) as broker, Gate(folder) as gate, Uplink(settings(folder, broker.port)):
+        gate.add(*(event(sequence) for sequence in range(1, 11)))
+        broker.wait(lambda broker: len(broker.bodies()) == 3)
+        gate.say(b"{}")
+        gate.add(event(11))
+        gate.wait(lambda gate: gate.gives[-1].after == 11)  # what the gate said before has been read, too
+        assert broker.healths() == []
+        broker.puback(held[0])
+        broker.wait_health(b"{}")
+        broker.wait(lambda broker: len(broker.bodies()) == 4)  # answered, its place is an event's again
+
+
+def test_where_the_broker_takes_one_at_a_time_events_and_health_both_get_through(folder: Path) -> None:
+    with ScriptedBroker(folder, take, connack=RECEIVE_MAXIMUM_1) as broker, Gate(folder) as gate, Uplink(settings(folder, broker.port), OFTEN):
+        for number in range(1, 6):
+            gate.add(*(event(sequence) for sequence in range(number * 20 - 19, number * 20 + 1)))
+            gate.say(b"%d" % number)
+            broker.wait_health(b"%d" % number)
+        broker.wait(lambda broker: len(broker.bodies()) == 100)
+    assert [event(sequence).body for sequence in range(1, 101)] == broker.bodies()
+    assert broker.healths() == [b"1", b"2", b"3", b"4", b"5"]
+    assert broker.connections == 1
+
+
+def test_a_health_that_is_never_answered_means_a_new_connection_in_its_time_and_is_said_again(folder: Path) -> None:
+    with ScriptedBroker(folder, take, on_health=ignore) as broker, Gate(folder) as gate:
+        gate.say(b"{}")
+        with Uplink(settings(folder, broker.port), replace(OFTEN, answer_s=0.3)):
+            broker.wait(lambda broker: len(broker.healths()) == 2)
+    assert [each.connection for each in broker.publishes if each.topic == HEALTH_TOPIC] == [1, 2]
+
+
+@pytest.mark.parametrize("code", [0x87, 0x90, 0x99])
+def test_a_health_refused_for_good_is_one_line_in_the_log_and_tried_again_only_when_it_changes(
+    folder: Path, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        ScriptedBroker(folder, take, on_health=lambda broker, publish: broker.puback(publish.mid, code)) as broker,
+        Gate(folder) as gate,
+        Uplink(settings(folder, broker.port), OFTEN),
+    ):
+        for number in range(1, 4):
+            gate.say(b"%d" % number)
+            broker.wait_health(b"%d" % number)
+        gate.add(event(1))
+        broker.wait(lambda broker: broker.bodies())
+    assert (broker.healths(), broker.connections, gate.refused) == ([b"1", b"2", b"3"], 1, [])
+    assert [record.message for record in caplog.records if record.levelno == logging.ERROR] == [
+        f"the broker refuses this gate's health for good (reason code 0x{code:02x}): may the gate write its health topic?"
+    ]
+
+
+def test_a_broker_without_quota_hears_the_newest_health_later(folder: Path) -> None:
+    def quota(broker: ScriptedBroker, publish: Publish) -> None:
+        if publish.body == b"first":
+            gate.say(b"second", b"third")
+        broker.puback(publish.mid, 0x97 if publish.body == b"first" else 0)
+
+    with ScriptedBroker(folder, take, on_health=quota) as broker, Gate(folder) as gate, Uplink(settings(folder, broker.port)):
+        gate.wait(lambda gate: True in gate.broker_states)
+        gate.say(b"first")
+        broker.wait_health(b"third")
+    assert (broker.healths(), broker.connections) == ([b"first", b"third"], 1)
+
+
+def test_a_health_that_must_wait_lets_events_go_on(folder: Path) -> None:
+    with (
+        ScriptedBroker(folder, take, on_health=lambda broker, publish: broker.puback(publish.mid, 0x97)) as broker,
+        Gate(folder) as gate,
+        Uplink(settings(folder, broker.port), replace(QUICK, health_apart_s=60)),
+    ):
+        gate.say(b"{}")
+        broker.wait_health(b"{}")
+        gate.add(*(event(sequence) for sequence in range(1, 101)))
+        broker.wait(lambda broker: len(broker.bodies()) == 100)
+    assert (broker.healths(), broker.connections) == ([b"{}"], 1)
+
+
+@pytest.mark.parametrize("says", ["a reason", "nothing"])
+def test_a_broker_that_ends_the_session_at_every_health_gets_all_events_all_the_same_and_none_is_accused(folder: Path, says: str) -> None:
+    """Said again at once after each birth message, it would end every session before an event got out."""
+
+    def end(broker: ScriptedBroker, _publish: Publish) -> None:
+        if says == "a reason":
+            broker.send(DISCONNECT << 4, b"\x87\x00")
+        broker.hang_up()
+
+    with ScriptedBroker(folder, take, on_health=end) as broker, Gate(folder) as gate:
+        gate.say(b"{}")
+        gate.add(*(event(sequence) for sequence in range(1, 101)))
+        with Uplink(settings(folder, broker.port), replace(OFTEN, first_health_wait_s=0.5, most_health_wait_s=60)):
+            broker.wait(lambda broker: len(set(broker.bodies())) == 100)
+            broker.wait(lambda broker: len(broker.healths()) >= 2)
+    assert gate.refused == []

@@ -91,6 +91,16 @@ def test_events_go_out_in_order_and_never_more_than_the_window() -> None:
     )
 
 
+def test_a_window_that_shrinks_is_kept_to_and_one_without_a_place_sends_nothing_and_does_not_spin() -> None:
+    drain = a_drain(window=2, careful_to=4)
+    play(drain, (0, nothing, "ask 0"), (0, given(1, 6), "publish 1, ask 6"))
+    drain.window = 0
+    play(drain, (1, acknowledged(1), ""))
+    assert drain.next(at(1)) == Wait(at(31))  # the next look back
+    drain.window = 1
+    play(drain, (2, nothing, "publish 2"), (2, acknowledged(2), "publish 3"))
+
+
 def test_a_gap_of_confirmed_events_is_no_obstacle() -> None:
     play(a_drain(), (0, nothing, "ask 0"), (0, given(7, 8), "publish 7, publish 8, ask 8"), (1, given(12, 12), "publish 12, ask 12"))
 

@@ -3,8 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from device.clock import NS
-from device.links import BrokerState, Events, Give, Hello, Link, Listener, Message, Refused, own_uid
+from device.links import BrokerState, Events, Give, Health, Hello, Link, Listener, Message, Refused, View, own_uid
 from device.uplink.gate_end import OUTGOING_MAX, GateEnd
 from device.uplink.timing import Timing
 from tests.device.uplink.scripted import event
@@ -35,10 +37,11 @@ def received(link: Link) -> list[Message]:
     return messages
 
 
-def test_hello_and_events_come_through(tmp_path: Path) -> None:
+def test_hello_events_and_health_come_through(tmp_path: Path) -> None:
     def test(end: GateEnd, link: Link) -> None:
         link.send(Events((event(1),)))
-        assert end.step(0) == [HELLO, Events((event(1),))]
+        link.send(Health(b"{}"))
+        assert end.step(0) == [HELLO, Events((event(1),)), Health(b"{}")]
         assert end.hello == HELLO
 
     with_gate(tmp_path, test)
@@ -82,12 +85,23 @@ def test_what_waits_goes_out_in_order_when_there_is_room_again(tmp_path: Path) -
     with_gate(tmp_path, test)
 
 
-def test_a_stranger_who_says_something_else_first_is_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [Events((event(1),)), Health(b"{}")], ids=lambda first: first.NAME)
+def test_a_stranger_who_says_something_else_first_is_left(tmp_path: Path, first: Message) -> None:
     def test(end: GateEnd, _link: Link) -> None:
         assert end.step(0) == []
         assert end.fileno() == -1
 
-    with_gate(tmp_path, test, hello=Events((event(1),)))
+    with_gate(tmp_path, test, hello=first)
+
+
+@pytest.mark.parametrize("strange", [HELLO, Give(0, 20), View(()), BrokerState(connected=True)], ids=lambda strange: strange.NAME)
+def test_a_gate_that_says_what_is_not_its_to_say_is_left(tmp_path: Path, strange: Message) -> None:
+    def test(end: GateEnd, link: Link) -> None:
+        link.send(strange)
+        assert end.step(0) == []
+        assert end.fileno() == -1
+
+    with_gate(tmp_path, test)
 
 
 def test_a_gate_that_says_nothing_is_left_and_tried_again(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from device.domain import EventType
 from device.errors import SettingsError, UsageError
-from device.events.topics import Topics
+from device.events.topics import HEALTHS_OF_ALL, Topics
 from provisioning import steps
 from provisioning.authority import init, office
 from provisioning.authority.init import Request
@@ -98,8 +98,8 @@ def test_a_gate_refuses_a_broker_of_another_province(broker: Broker, tmp_path: P
 def test_a_gate_speaks_for_itself_only(broker: Broker) -> None:
     gate = broker.gate("g-a")
     prefix = f"qg/v1/{PROVINCE}/{SITE}/g-a"
-    own = [A.event(kind) for kind in EventType] + [f"{prefix}/{name}" for name in ("state", "status", "report/2026-11-01", "reply/open")]
-    foreign = [B.event(EventType.DECISION), B.state, B.confirmation, "qg/v1", "else", f"{prefix}/event/decision/deeper"]
+    own = [A.event(kind) for kind in EventType] + [f"{prefix}/{name}" for name in ("state", "health", "status", "report/2026-11-01", "reply/open")]
+    foreign = [B.event(EventType.DECISION), B.state, B.health, B.confirmation, "qg/v1", "else", f"{prefix}/event/decision/deeper"]
     answers = {topic: gate.publish(topic, b"{}") for topic in [*own, *foreign, A.confirmation, f"{prefix}/cmd/open"]}
     gate.close()
     assert {topic for topic, answer in answers.items() if answer != REFUSED} == set(own)
@@ -122,10 +122,10 @@ def test_a_gate_hears_only_what_is_meant_for_it(broker: Broker) -> None:
 
 def test_the_recorder_confirms_and_speaks_for_no_gate(broker: Broker) -> None:
     recorder = broker.recorder()
-    topics = [A.confirmation, decisions("g-a"), A.state, f"qg/v1/{PROVINCE}/{SITE}/g-a/cmd/open", "qg/v1/p-998/s/g/ack"]
+    topics = [A.confirmation, decisions("g-a"), A.state, A.health, f"qg/v1/{PROVINCE}/{SITE}/g-a/cmd/open", "qg/v1/p-998/s/g/ack"]
     answers = [recorder.publish(topic, b"{}") for topic in topics]
     recorder.close()
-    assert [answer == REFUSED for answer in answers] == [False, True, True, True, True]
+    assert [answer == REFUSED for answer in answers] == [False, True, True, True, True, True]
 
 
 def test_the_watcher_sees_events_and_writes_nothing(broker: Broker) -> None:
@@ -133,8 +133,21 @@ def test_the_watcher_sees_events_and_writes_nothing(broker: Broker) -> None:
     watcher.subscribe("qg/v1/+/+/+/event/+")
     gate.publish(decisions("g-a"), b"seen")
     assert watcher.wait(1) == [(decisions("g-a"), b"seen")]
-    assert {watcher.publish(topic, b"{}") for topic in (decisions("g-a"), A.confirmation, A.state)} == {REFUSED}
+    assert {watcher.publish(topic, b"{}") for topic in (decisions("g-a"), A.confirmation, A.state, A.health)} == {REFUSED}
     for each in (gate, watcher):
+        each.close()
+
+
+def test_recorder_and_watcher_learn_how_a_gate_is_and_other_gates_do_not(broker: Broker) -> None:
+    gate, other, recorder, watcher = broker.gate("g-a"), broker.gate("g-b"), broker.recorder(), broker.watcher()
+    gate.publish(A.health, b'{"health":"ok"}', retain=True)
+    for each in (other, recorder, watcher):
+        each.subscribe(HEALTHS_OF_ALL)
+    assert [each.wait(1) for each in (recorder, watcher)] == [[(A.health, b'{"health":"ok"}')]] * 2
+    other.subscribe(B.confirmation)
+    recorder.publish(B.confirmation, b"for b")
+    assert set(other.wait(1)) == {(B.confirmation, b"for b")}  # what it may hear comes, and nothing before it
+    for each in (gate, other, recorder, watcher):
         each.close()
 
 
