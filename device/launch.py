@@ -68,6 +68,7 @@ class _Part:
     ended: bool = False
     heard_s: float | None = None
     """The last sign of life, once it was ready."""
+    was_ready: bool = False
 
 
 class Launcher:
@@ -125,9 +126,12 @@ class Launcher:
         stood_still, self._turned_s = now_s - self._turned_s >= STOOD_STILL_S, now_s
         told = list(self._ear.heard())
         for part in self._parts:
-            if part.process is None or part.name not in SILENT_S:
+            if part.process is None:
                 continue
             states = [state for process_id, state in told if process_id == part.process.pid]
+            part.was_ready |= notify.READY in states
+            if part.name not in SILENT_S:
+                continue
             if notify.READY in states or (part.heard_s is not None and (states or stood_still)):
                 part.heard_s = now_s
             elif part.heard_s is not None and now_s - part.heard_s >= SILENT_S[part.name]:
@@ -146,7 +150,7 @@ class Launcher:
             part.ended = True  # a recording, a video or a folder has an end
             return EXIT_OK
         lived_s = time.monotonic() - part.started_s
-        if part.starts == 1 and lived_s < FIRST_START_S and code in HOPELESS:
+        if part.starts == 1 and not part.was_ready and lived_s < FIRST_START_S and code in HOPELESS:
             return code
         part.quick_deaths = part.quick_deaths + 1 if lived_s < QUICK_S[part.name] else 0
         delay_s = min(DELAY_FIRST_S * 2**part.quick_deaths, DELAY_MAX_S)

@@ -19,13 +19,16 @@ _HEARD_AT_ONCE = 512
 _CREDENTIALS = struct.Struct("3i")  # process, user and group of the sender, vouched for by the kernel
 
 
-def notify(state: str) -> None:
-    """Send ``state`` to the service manager that started this process; without one, nothing happens."""
+def notify(state: str, *, wait_s: float = 0.1) -> None:
+    """Send ``state`` to the service manager that started this process; without one, nothing happens.
+
+    One that does not take it within ``wait_s`` misses it.
+    """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        channel.settimeout(0.1)
+        channel.settimeout(wait_s)
         try:
             channel.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
         except OSError:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -20,7 +20,7 @@ from device.credentials.kd1 import Claims, issuer_key_id, text_to_sign
 from device.domain import Track, TrackState
 from device.errors import LinkError
 from device.events.pseudonyms import VIET_NAM
-from device.links import Link, Message, View, connect
+from device.links import Health, Link, Message, View, connect
 
 READER_BOOT = "0badcafe"
 
@@ -150,7 +150,21 @@ def show(link: Link, *tracks: Track) -> None:
 
 
 def wait_message(link: Link, *, within_s: float = 5) -> Message:
-    """The next message on ``link``."""
+    """The next message on ``link`` that is not about the gate's health, which may come at any time."""
+    while isinstance(message := _next_message(link, within_s), Health):
+        pass
+    return message
+
+
+def wait_health(link: Link, *, within_s: float = 5) -> dict[str, Any]:
+    """What the gate says next of its health; everything else is passed over."""
+    while not isinstance(message := _next_message(link, within_s), Health):
+        pass
+    told: dict[str, Any] = json.loads(message.body)
+    return told
+
+
+def _next_message(link: Link, within_s: float) -> Message:
     with selectors.DefaultSelector() as selector:
         selector.register(link, selectors.EVENT_READ)
         assert selector.select(within_s), "no message came"

@@ -5,7 +5,6 @@ The order is the promise: an entry that cannot be recorded does not happen.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,17 +14,31 @@ from device.admission.budget import MINUTE_NS, RefusalBudget
 from device.admission.decide import decide
 from device.admission.policy import Policy
 from device.admission.presence import Moment
-from device.admission.presentations import Presentation, Presentations, Remembered
+from device.admission.presentations import Presentation, Presentations
 from device.admission.shadow import ShadowCount
-from device.clock import monotonic_ns
-from device.domain import Credential, Decision, Direction, EventType, Grant, Instant, Misread, NotACredential, Passage, PassageOutcome, Reason
+from device.clock import NS, monotonic_ns
+from device.domain import (
+    Crossing,
+    Decision,
+    Direction,
+    EventType,
+    Grant,
+    Instant,
+    Passage,
+    PassageOutcome,
+    Reason,
+)
 from device.errors import StoreError
 from device.gate.act import Act
+from device.gate.case import Case
+from device.gate.crossings import Crossings
+from device.gate.decision_record import UNRECORDED, DecisionRecord, Seal
 from device.gate.journal import Fact, Journal, passage
 from device.gate.keys import Fingerprints, PseudonymKey
+from device.gate.lane_wait import LANE_WAIT_NS, LaneWait, Waiting
 from device.gate.memory import OpenGrant
-from device.gate.recall import NOTHING, Recall, Recalled
-from device.gate.store import Store, Transaction
+from device.gate.recall import Recall
+from device.gate.store import Store
 from device.turnstile.signals import SIGNAL_OF_REASON, Signal
 
 log = logging.getLogger("qrgate.gate")
@@ -33,8 +46,9 @@ log = logging.getLogger("qrgate.gate")
 ALERTS_A_MINUTE = 10
 """Refusals that an officer must see are recorded singly even when the minute's budget of refusals is spent, up to so many."""
 
-UNRECORDED = "unrecorded "
-"""Before a presentation's id: a grant that was given before it could be recorded. Its record has an id like any other."""
+FAILS_NS = 10 * NS
+"""A store that would not take a decision counts as failing for so long, unless it takes the next one: a code that is held up is
+tried again with every view, and between two of them somebody else's record may succeed."""
 
 
 class Clock(Protocol):
@@ -42,29 +56,12 @@ class Clock(Protocol):
         """Wall time, and whether it may be believed."""
 
 
-class Seal(Protocol):
-    """Whoever the bearer was, sealed to the health department's key."""
-
-    def __call__(self, credential: Credential, payload: bytes, sequence: int) -> bytes:
-        """The sealed bytes for the event ``sequence``; this gate cannot open them."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Granted:
-    """What a passage's record repeats of its decision."""
+    """What a passage's record repeats of its decision. ``grant`` is ``None`` where not even that could be kept."""
 
-    grant: OpenGrant
+    grant: OpenGrant | None
     timing: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """A presentation on its way: decided on what was known at ``now``."""
-
-    presentation: Presentation
-    credential: Credential | None
-    recalled: Recalled
-    now: Moment
 
 
 class Deciding:
@@ -90,8 +87,6 @@ class Deciding:
         self._presentations = presentations
         self._store = store
         self._clock = clock
-        self._pseudonyms = pseudonyms
-        self._fingerprints = fingerprints
         self._recall = recall
         self._act = act
         self._grant_within_ns = grant_within_ns
@@ -102,8 +97,12 @@ class Deciding:
         self._budget = RefusalBudget()
         self._alerts = RefusalBudget(ALERTS_A_MINUTE)
         self._shadow = ShadowCount()
+        self._crossings = Crossings(self._journal)
+        self._records = DecisionRecord(store, self._journal, pseudonyms, fingerprints, recall)
+        self._lane_wait = LaneWait()
         self._granted: dict[str, _Granted] = {}
         self._forgetting_ns: int | None = None
+        self._failed_ns: int | None = None  # when the store would not take a decision, unless it has taken one since
         self._unspent = False  # the budget allowed a refusal that could not be recorded: the next one is that one, or stands for it
 
     def adopt(self, policy: Policy, seal: Seal | None) -> None:
@@ -113,51 +112,121 @@ class Deciding:
     # --- decisions ---------------------------------------------------------------------------------------------
 
     def settle(self, presentation: Presentation) -> None:
-        """Decide ``presentation``, record it, and tell the person."""
+        """Decide ``presentation``, record it, and tell the person; or let it wait while somebody is in the lane."""
+        self.call_next(self._ticks())  # nobody who comes now goes before one who has waited
         now = self._now()
-        case: _Case | None = None
-        decision: Decision | None = None
+        fresh_ns = min(presentation.track.last_seen_ns, now.monotonic_ns)  # a reader's clock that runs ahead makes no grant that never ages
+        self._settle(Case(presentation, now, fresh_ns), now.monotonic_ns + LANE_WAIT_NS, has_waited=False)
+
+    def call_next(self, now_ns: int) -> None:
+        """Whoever waits for the lane is decided afresh as soon as it is free, out before in; or when he has waited long enough."""
+        if not self._lane_is_busy and (called := self._lane_wait.call()) is not None:
+            self._settle_waiting(called)
+        for each in self._lane_wait.overdue(now_ns):
+            self._settle_waiting(each)
+
+    def _settle_waiting(self, waiting: Waiting) -> None:
+        now = self._now()
+        fresh_ns = min(now.monotonic_ns, waiting.until_ns)  # after a disk that stalled for longer nobody stands there any more
+        self._settle(Case(waiting.presentation, now, fresh_ns), waiting.until_ns, has_waited=True)
+
+    @property
+    def _lane_is_busy(self) -> bool:
+        """A grant that is open, or somebody whom the beams see. A lane that stands free is nobody's."""
+        lane = self._act.lane
+        return lane.free_by is None and (bool(self._granted) or lane.is_occupied)
+
+    def _settle(self, case: Case, wait_until_ns: int, *, has_waited: bool) -> None:
+        unreadable: StoreError | None = None
         try:
-            case = self._case(presentation, now)
-            decision = self._decide(case)
-            self._count_shadow(case, decision)
-            if decision.admit:
-                self._record(case, decision)
-            elif self._unspent or self._may_be_recorded(decision):
-                self._unspent = True
-                self._record(case, decision)
-                self._unspent = False
-            elif case.recalled.entry is not None:  # roll-call misses nobody because the minute was full
-                with self._store.transaction() as writing:
-                    writing.reports.add(case.recalled.entry, now.instant.utc)
-            if not decision.admit:
-                self._act.show(SIGNAL_OF_REASON[decision.reason])
-        except StoreError as error:
-            case = case or self._unremembered(presentation, now)
-            decision = decision or self._decide(case)
-            if self._let_out(case, decision):
+            case = self._recalled(case)
+        except StoreError as error:  # nothing is known of anybody
+            unreadable = error
+        decision = self._decide(case)
+        acts_first = self._acts_first(decision)
+        if unreadable is not None and not acts_first:
+            self._fail(case, unreadable)
+            return
+        if decision.admit and self._is_in_the_way(decision.direction, has_waited=has_waited):
+            waiting = Waiting(case.presentation, decision.direction, wait_until_ns)
+            if case.now.monotonic_ns < wait_until_ns and self._wait(waiting, again=has_waited):
                 return
+            decision, acts_first = Decision.refused(Reason.LANE_BUSY, direction=decision.direction), False
+        if acts_first:
+            self._act.grant(self._grant(UNRECORDED + case.presentation.id, case, decision))
+        try:
+            self._count_shadow(case, decision)
+            self._enter(case, decision, acted=acts_first)
+        except StoreError as error:
+            if acts_first:
+                self._record_later(case, decision)
+            else:
+                self._fail(case, error)
+
+    def _is_in_the_way(self, direction: Direction, *, has_waited: bool) -> bool:
+        """Is somebody in the lane? Whoever wants out and has waited may be the very one whom the beams see."""
+        return self._lane_is_busy and not (has_waited and direction is Direction.EXIT and not self._granted)
+
+    def _wait(self, waiting: Waiting, *, again: bool) -> bool:
+        """False where there is no room."""
+        ousted = self._lane_wait.add(waiting)
+        if ousted is waiting:
+            return False
+        if ousted is not None:
+            self._settle_waiting(ousted)  # he finds no room again
+        if not again:
+            self._act.show(Signal.WAIT)
+        return True
+
+    def _fail(self, case: Case, error: StoreError) -> None:
+        if not self.store_fails:  # a code that is held up is tried again with every view
             log.error("nothing can be recorded, so nobody is let in: %s", error)
-            self._presentations.take_back(presentation, now.monotonic_ns)
-            self._act.show(Signal.OUT_OF_ORDER)
+        self._presentations.take_back(case.presentation, case.now.monotonic_ns)
+        self._failed_ns = self._ticks()
+        self._act.show(Signal.OUT_OF_ORDER)
 
-    def _case(self, presentation: Presentation, now: Moment) -> _Case:
-        credential = presentation.shown if isinstance(presentation.shown, Credential) else None
-        recalled = NOTHING if credential is None or presentation.several else self._recall.of(credential, self.policy, now)
-        return _Case(presentation, credential, recalled, now)
+    def _enter(self, case: Case, decision: Decision, *, acted: bool) -> None:
+        """Record ``decision`` as far as it is to be recorded by itself, and act on it or tell of it. Raises StoreError."""
+        number: int | None = None
+        if decision.admit:
+            self._record(case, decision, acted=acted)
+        elif self._unspent or self._may_be_recorded(decision):
+            self._unspent = True
+            number = self._record(case, decision)
+            self._unspent = False
+        elif case.recalled.entry is not None:  # roll-call misses nobody because the minute was full
+            with self._store.transaction() as writing:
+                writing.reports.add(case.recalled.entry, case.now.instant.utc)
+        if not decision.admit:
+            self._act.show(SIGNAL_OF_REASON[decision.reason], reason=decision.reason, number=number)
 
-    @staticmethod
-    def _unremembered(presentation: Presentation, now: Moment) -> _Case:
-        """Where the store cannot even be read, nothing is known of anybody."""
-        return _Case(presentation, presentation.shown if isinstance(presentation.shown, Credential) else None, NOTHING, now)
+    def _recalled(self, case: Case) -> Case:
+        """With what is known of its bearer. Raises StoreError."""
+        if case.credential is None or case.presentation.several:
+            return case
+        return replace(case, recalled=self._recall.of(case.credential, self.policy, case.now))
 
-    def _decide(self, case: _Case) -> Decision:
+    def _decide(self, case: Case) -> Decision:
         if case.presentation.several:
             direction = Direction.EXIT if self.policy.direction is Direction.EXIT else Direction.ENTRY
             return Decision.refused(Reason.ONE_AT_A_TIME, direction=direction)
-        return decide(case.presentation.shown, self.policy, case.recalled.history, case.now.instant)
+        decision = decide(case.presentation.shown, self.policy, case.recalled.history, case.now.instant)
+        lane = self._act.lane
+        if decision.admit and decision.direction is not Direction.EXIT and not lane.serves_entry and lane.free_by is None:
+            return Decision.refused(Reason.OUT_OF_SERVICE, direction=decision.direction)
+        return decision
 
-    def _count_shadow(self, case: _Case, decision: Decision) -> None:
+    def _acts_first(self, decision: Decision) -> bool:
+        """Whoever leaves goes first, and is recorded then: a disk that stalls or will not do holds nobody in.
+
+        Only where a lane lets nobody in: at a gate for both ways what is not yet remembered could be shown again and again.
+        """
+        return decision.admit and self.policy.direction is Direction.EXIT
+
+    def _grant(self, id_: str, case: Case, decision: Decision) -> Grant:
+        return Grant(id_, case.fresh_ns + self._grant_within_ns, decision.people, decision.direction, decision.hint)
+
+    def _count_shadow(self, case: Case, decision: Decision) -> None:
         """What a policy that is not yet in force would have said, for the province to see before it is."""
         if self.policy.shadow is not None and case.credential is not None and not case.presentation.several:
             shadow = decide(case.credential, self.policy.shadow, case.recalled.history, case.now.instant)
@@ -167,99 +236,25 @@ class Deciding:
         now_ns = self._ticks()
         return (decision.alert is not None and self._alerts.allows(decision.reason, now_ns)) or self._budget.allows(decision.reason, now_ns)
 
-    def _record(self, case: _Case, decision: Decision) -> None:
-        presentation, track = case.presentation, case.presentation.track
-        facts, at_ns = self._facts(case, decision), self._ticks()
-        with self._store.transaction() as writing:
-            sealed = self._sealed(case, decision, writing.next_sequence)
-            if sealed is not None:
-                facts["identity"] = hashlib.sha256(sealed).hexdigest()
-            id_ = writing.append(EventType.DECISION, facts, subject=presentation.id, now=case.now.instant)
-            if sealed is not None:
-                self._keep(writing, sealed, case)
-            for each in presentation.tracks:
-                writing.remember(Remembered(each.id, presentation.id, self._fingerprints.of(each.payload)), at_ns)
-            grant = _open_grant(id_, case, decision)
-            if decision.admit:
-                self._reserve(writing, grant, case)
-            if case.recalled.entry is not None:
-                writing.reports.add(case.recalled.entry, case.now.instant.utc)
-            if decision.alert is not None:
-                alarm = {"what": decision.alert, "decision": id_, "presentation": presentation.id}
-                writing.append(EventType.ALARM, alarm, subject=presentation.id, now=case.now.instant)
-        committed_ns = self._ticks()
+    def _record(self, case: Case, decision: Decision, *, acted: bool = False) -> int:
+        """The sequence of the decision's event; what it admits is granted then, unless that was done. Raises StoreError."""
+        written = self._records.write(case, decision, self.policy, self.seal, self._ticks())
+        committed_ns, self._failed_ns = self._ticks(), None
         if decision.admit:
-            seen_ns = min(track.last_seen_ns, at_ns)  # a reader whose clock runs ahead must not make a grant that never ages
-            self._act.grant(Grant(id_, seen_ns + self._grant_within_ns, decision.people))
+            if not acted:
+                self._act.grant(self._grant(written.grant.id, case, decision))
             if decision.direction is Direction.ENTRY:
                 self._recall.granted(committed_ns, decision.people)
-            timing = {"frame_ns": track.frame_ns, "decoded_ns": track.decoded_ns, "committed_ns": committed_ns, "commit_ns": self._store.commit_ns}
-            self._granted[id_] = _Granted(grant, timing)
-        log.info("%s", _line(facts))
+            timing = _timing(case) | {"committed_ns": committed_ns, "commit_ns": self._store.commit_ns}
+            self._granted[UNRECORDED + case.presentation.id if acted else written.grant.id] = _Granted(written.grant, timing)
         self._committed()
+        return written.sequence
 
-    def _let_out(self, case: _Case, decision: Decision) -> bool:
-        """A disk that will not do holds nobody in: whoever leaves goes first, and it is recorded when the store will.
-
-        Only where a lane lets nobody in: at a gate for both ways what cannot be remembered could be shown again and again.
-        """
-        if not (decision.admit and self.policy.direction is Direction.EXIT and self._journal.has_room):
-            return False
-        try:
-            facts = self._facts(case, decision)
-        except StoreError:  # nobody may be recorded under yesterday's key: it is recorded that somebody left
-            facts = self._facts(replace(case, presentation=replace(case.presentation, shown=NotACredential(Misread.OTHER))), decision)
-        track, at_ns, subject = case.presentation.track, self._ticks(), case.presentation.id
-        grant = _open_grant(UNRECORDED + subject, case, decision)
-        self._act.grant(Grant(grant.id, min(track.last_seen_ns, at_ns) + self._grant_within_ns, decision.people))
-        self._granted[grant.id] = _Granted(grant, {"frame_ns": track.frame_ns, "decoded_ns": track.decoded_ns})
-        log.warning("let out, to be recorded later: %s", _line(facts))
-        self._journal.add(Fact(EventType.DECISION, facts, subject, begins=(grant, case.now)), at_ns)
-        if decision.alert is not None:
-            self._journal.add(Fact(EventType.ALARM, {"what": decision.alert, "presentation": subject}, subject), at_ns)
-        return True
-
-    def _reserve(self, writing: Transaction, grant: OpenGrant, case: _Case) -> None:
-        writing.memory.open_grant(grant, case.now)
-        if case.credential is not None:
-            self._recall.remember(writing, case.credential, case.recalled, case.now)
-
-    def _sealed(self, case: _Case, decision: Decision, sequence: int) -> bytes | None:
-        """Who passed, for the health department. Of whom is refused nothing is kept: he was not there."""
-        if self.seal is None or case.credential is None or not decision.admit:
-            return None
-        return self.seal(case.credential, case.presentation.track.payload, sequence)
-
-    def _keep(self, writing: Transaction, sealed: bytes, case: _Case) -> None:
-        days = self.policy.sealed_identity.retention_days if self.policy.sealed_identity else 0
-        writing.identities.keep(writing.next_sequence, sealed, days, case.now)
-
-    def _facts(self, case: _Case, decision: Decision) -> dict[str, Any]:
-        shown, track = case.presentation.shown, case.presentation.track
-        facts: dict[str, Any] = {
-            "presentation": case.presentation.id,
-            "direction": decision.direction,
-            "admit": decision.admit,
-            "reason": decision.reason,
-        }
-        if isinstance(shown, Credential):
-            facts |= {"credential": shown.kind, "proof": shown.proof} | self._person(shown, case.now.instant)
-        else:
-            facts |= {"shown": shown.what}
-        facts |= _more(decision) | ({"trip": self.policy.trip} if self.policy.trip else {})
-        return facts | {"frame": track.frame, "frame_ns": track.frame_ns, "decoded_ns": track.decoded_ns, "stage": track.stage}
-
-    def _person(self, credential: Credential, now: Instant) -> dict[str, Any]:
-        """The day's pseudonyms; ``own_key`` where no other gate of the site could give the same.
-
-        Raises:
-            StoreError: the day's key cannot be kept, so nobody may be called by it.
-        """
-        key = self._pseudonyms.today(now)
-        for alarm in self._pseudonyms.alarms():
-            self.fact(EventType.ALARM, alarm)
-        more: dict[str, Any] = {"also": [key.pseudonym(name) for name in credential.also]} if credential.also else {}
-        return {"person": key.pseudonym(credential.person_key)} | more | ({"own_key": True} if key.own else {})
+    def _record_later(self, case: Case, decision: Decision) -> None:
+        """Somebody was let out, and is recorded when the store will."""
+        self._failed_ns = self._ticks()
+        grant = self._records.write_later(case, decision, self.policy, self._ticks())
+        self._granted[UNRECORDED + case.presentation.id] = _Granted(grant, _timing(case))
 
     def _now(self) -> Moment:
         return Moment(self._clock.now(), self._boot, self._ticks())
@@ -270,8 +265,23 @@ class Deciding:
         """Record how a grant ended; what it had reserved is consumed or given back with it."""
         granted = self._granted.pop(ended.grant_id)
         log.info("passage %s", ended.outcome)
+        if granted.grant is None:
+            self._journal.miss()
+            return
+        if ended.outcome is PassageOutcome.FREE:
+            self._crossings.expect(ended.people, granted.grant.direction, self._ticks())
         timing = granted.timing | {"opened_ns": ended.opened_ns, "ended_ns": ended.ended_ns}
         self._journal.add(passage(granted.grant, ended.outcome, ended.people, {"timing": timing}), self._ticks())
+
+    def crossing(self, crossing: Crossing) -> None:
+        """Record somebody who went through without a grant."""
+        self._crossings.add(crossing, self._now())
+
+    @property
+    def store_fails(self) -> bool:
+        """Would the store not take a decision just now, or is there something that it has not taken yet?"""
+        failed_just_now = self._failed_ns is not None and self._ticks() - self._failed_ns < FAILS_NS
+        return failed_just_now or self._journal.is_stuck
 
     def fact(self, kind: EventType, facts: dict[str, Any]) -> None:
         """Record something that happened to the gate itself."""
@@ -290,6 +300,8 @@ class Deciding:
 
     def catch_up(self, now_ns: int) -> None:
         """Record what could not be recorded before, the refusals that a full minute has folded; forget whom the night has passed over."""
+        self.call_next(now_ns)
+        self._crossings.catch_up(now_ns)
         if (folded := self._budget.due(now_ns)) and self._journal.has_room:
             self._journal.add(Fact(EventType.AUDIT, {"what": "refusals_folded", "counts": dict(folded)}), now_ns)
             self._budget.settle(folded)
@@ -302,28 +314,13 @@ class Deciding:
             self._recall.forget_if_due(self.policy, self._now())
 
     def finish(self) -> None:
-        """An orderly end: record the refusals of the minute that is not over, since nobody else will know them."""
+        """An orderly end: record the refusals of the minute that is not over, since nobody else will know them.
+
+        Whoever waits for the lane is not decided: the next life of the gate does that.
+        """
+        self._lane_wait.forget()
         self.catch_up(self._ticks() + MINUTE_NS)
 
 
-def _open_grant(id_: str, case: _Case, decision: Decision) -> OpenGrant:
-    """Who comes in uses up a pass, and who goes out on one that is good for nothing else."""
-    shown = case.credential
-    counted = shown is not None and shown.uses is not None and (decision.direction is Direction.ENTRY or shown.direction is Direction.EXIT)
-    pass_key = case.recalled.pass_key if counted else None
-    return OpenGrant(id_, case.presentation.id, pass_key, case.recalled.person, decision.direction, decision.people)
-
-
-def _more(decision: Decision) -> dict[str, Any]:
-    """What only some decisions have to say."""
-    more: dict[str, Any] = {"hint": decision.hint, "alert": decision.alert, "rules": list(decision.rules)}
-    if decision.people > 1:
-        more["people"] = decision.people
-    return {name: value for name, value in more.items() if value}
-
-
-def _line(facts: dict[str, Any]) -> str:
-    """A decision for the log: nothing in it names a person, and a part of the day's pseudonym finds the event."""
-    words = ["ADMIT" if facts["admit"] else "REFUSE", facts["reason"]]
-    words += [facts["credential"], "person", facts["person"][:8]] if "person" in facts else [facts["shown"]]
-    return " ".join(words)
+def _timing(case: Case) -> dict[str, int]:
+    return {"frame_ns": case.presentation.track.frame_ns, "decoded_ns": case.presentation.track.decoded_ns}

@@ -56,10 +56,11 @@ HINT_NS = 4 * NS
 
 class Eyes:
     def __init__(
-        self, now_ns: int, *, alarm: Callable[[dict[str, Any]], None], show: Callable[[Signal], None], hint: Callable[[Signal], None]
+        self, now_ns: int, *, alarm: Callable[[dict[str, Any]], None], blind: Callable[[bool], None], hint: Callable[[Signal], None]
     ) -> None:
+        """``blind`` is told when the gate sees nothing, and when it sees again."""
         self._alarm = alarm
-        self._show = show
+        self._blind = blind
         self._hint = hint
         self._hinted_ns = now_ns - HINT_NS
         self._helped_ns = now_ns - PERSONS_NS  # the last alarm about a person's code
@@ -86,10 +87,6 @@ class Eyes:
         """The reader's link ended. One whose source has ended is not missed."""
         if self._now != EyesState.ENDED:
             self._missed_at_ns = now_ns + AWAY_NS
-
-    def answered(self) -> None:
-        """A person was told something since: the lamps no longer say that the gate is out of order."""
-        self._out_of_order = False
 
     def tick(self, now_ns: int) -> None:
         """What time has brought about."""
@@ -130,7 +127,7 @@ class Eyes:
         self._alarm({"what": "camera", "state": str(self._now), **self._counters, **folded})
         if self._now in BLIND:
             self._out_of_order = True
-            self._show(Signal.OUT_OF_ORDER)
+            self._blind(True)  # noqa: FBT003 - the name says it
         elif self._now != EyesState.ENDED and self._out_of_order:
             self._out_of_order = False
-            self._show(Signal.DARK)
+            self._blind(False)  # noqa: FBT003

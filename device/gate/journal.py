@@ -25,7 +25,7 @@ UNRECORDED_MAX = 1000
 """Facts that may wait for the store before further ones are only counted. The end of a grant is never refused: while the
 store fails there are no new grants, so these are few."""
 
-GIVEN_BACK = frozenset({PassageOutcome.UNUSED, PassageOutcome.TOO_LATE})
+GIVEN_BACK = frozenset({PassageOutcome.UNUSED, PassageOutcome.TOO_LATE, PassageOutcome.OUT_OF_SERVICE, PassageOutcome.FAULT})
 
 TELL_NS = 10 * NS
 """A disk that is full for a week is not a line every turn."""
@@ -36,6 +36,7 @@ class Fact:
     """Something to be recorded. ``ends`` is the grant that ends with it, ``passed`` how many people of it have gone.
 
     ``begins`` is a grant that was given before it could be recorded, and when: its id is one for the time until then.
+    ``counted`` is how many people went in (or out: below zero) without a grant, and when.
     """
 
     kind: EventType
@@ -44,6 +45,7 @@ class Fact:
     ends: OpenGrant | None = None
     passed: int = 0
     begins: tuple[OpenGrant, Moment] | None = None
+    counted: tuple[int, Moment] | None = None
 
 
 def passage(grant: OpenGrant, outcome: PassageOutcome, people: int, more: dict[str, Any]) -> Fact:
@@ -66,6 +68,15 @@ class Journal:
     @property
     def has_room(self) -> bool:
         return len(self._waiting) < UNRECORDED_MAX
+
+    @property
+    def is_stuck(self) -> bool:
+        """Is there something that the store would not take so far?"""
+        return bool(self._waiting or self._dropped)
+
+    def miss(self) -> None:
+        """Something happened that there is not even room to remember: it is counted."""
+        self._dropped += 1
 
     def add(self, fact: Fact, now_ns: int) -> None:
         if fact.ends is None and fact.begins is None and not self.has_room:
@@ -98,6 +109,8 @@ class Journal:
                 writing.memory.open_grant(replace(grant, id=id_), since)
             if ends is not None:
                 writing.memory.end_grant(ends, passed=fact.passed)
+            if fact.counted is not None:
+                writing.memory.count(*fact.counted)
         if fact.begins is not None:
             self._recorded_as[fact.begins[0].id] = id_
         if fact.ends is not None:

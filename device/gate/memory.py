@@ -30,6 +30,10 @@ CREATE TABLE known_as (name BLOB PRIMARY KEY, person BLOB NOT NULL, {COLUMNS}) W
 CREATE TABLE rotating_step (pass BLOB PRIMARY KEY, step INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+COUNTED_TABLE = f"""
+CREATE TABLE counted (number INTEGER PRIMARY KEY, people INTEGER NOT NULL, {COLUMNS});
+"""
+
 NAMES_MAX = 50_000
 """Names that are remembered for a day: more people than pass one lane, with two cards each."""
 
@@ -92,13 +96,21 @@ class Memory:
         return moment(*row) if row else None
 
     def occupied(self, without: Iterable[bytes] = ()) -> int:
-        """Places that are taken or reserved, not counting those of the persons in ``without``."""
+        """Places that are taken or reserved, not counting those of the persons in ``without``.
+
+        Who went in or out without a grant counts too, and is kept apart: nobody knows whose place that was.
+        """
+        return max(self._balance() - sum(map(self._places_of, set(without))), 0)
+
+    def _balance(self) -> int:
+        """Below zero where more were counted out than are known to be inside now: some of those were identified, and left by a code."""
         (places,) = self._db.execute(
             "SELECT sum(most) FROM (SELECT max(people) AS most FROM "
             "(SELECT person, people FROM inside UNION ALL SELECT coalesce(person, id), people FROM open_grant WHERE direction='entry') "
             "GROUP BY person)"
         ).fetchone()
-        return int(places or 0) - sum(map(self._places_of, set(without)))
+        (counted,) = self._db.execute("SELECT sum(people) FROM counted").fetchone()
+        return int(places or 0) + int(counted or 0)
 
     def _places_of(self, person: bytes) -> int:
         (places,) = self._db.execute(
@@ -116,6 +128,8 @@ class Memory:
 
     def open_grant(self, grant: OpenGrant, now: Moment) -> None:
         """A grant begins, and reserves its use and its places."""
+        if grant.direction is not Direction.EXIT:
+            self._level(now)
         self._db.execute(
             "INSERT INTO open_grant (id, presentation, pass, person, direction, people, utc, trust, boot, at_ns) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -144,6 +158,19 @@ class Memory:
             self._db.execute("DELETE FROM gone WHERE person=?", (person,))
             self._db.execute("INSERT OR REPLACE INTO inside VALUES (?, ?, ?, ?, ?, ?)", (person, passed, *since))
 
+    def count(self, people: int, now: Moment) -> None:
+        """So many went in without a grant, or out (below zero); never more than there are inside."""
+        self._level(now)
+        self._add_counted(max(people, -self.occupied()), now)
+
+    def _level(self, now: Moment) -> None:
+        """Whoever comes in now takes a place for certain: nobody is owed one by those who were counted out too often."""
+        self._add_counted(max(-self._balance(), 0), now)
+
+    def _add_counted(self, people: int, now: Moment) -> None:
+        if people:
+            self._db.execute("INSERT INTO counted (people, utc, trust, boot, at_ns) VALUES (?, ?, ?, ?, ?)", (people, *columns(now)))
+
     def know(self, person: bytes, names: Iterable[bytes], now: Moment) -> None:
         """All of ``names`` are ``person``; whoever was known by one of them before is the same."""
         for name in names:
@@ -167,6 +194,7 @@ class Memory:
 
         left = over("SELECT person, utc, trust, boot, at_ns FROM inside")
         self._db.executemany("DELETE FROM inside WHERE person=?", left)
+        self._db.executemany("DELETE FROM counted WHERE number=?", over("SELECT number, utc, trust, boot, at_ns FROM counted"))
         self._db.executemany("DELETE FROM gone WHERE person=?", over("SELECT person, utc, trust, boot, at_ns FROM gone"))
         self._db.executemany("DELETE FROM known_as WHERE name=?", over("SELECT name, utc, trust, boot, at_ns FROM known_as"))
         self._db.execute("DELETE FROM known_as WHERE name IN (SELECT name FROM known_as ORDER BY utc DESC LIMIT -1 OFFSET ?)", (NAMES_MAX,))

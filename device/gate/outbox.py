@@ -14,7 +14,7 @@ from device.events import confirmation
 from device.events.cose import verify1
 from device.events.topics import Topics
 from device.gate.store import Store
-from device.links import BrokerState, Events, Give, Hello, Link, Message, Received, Refused
+from device.links import BrokerState, Events, Give, Health, Hello, Link, Message, Received, Refused
 
 log = logging.getLogger("qrgate.gate")
 
@@ -27,13 +27,24 @@ REFUSED_MAX = 100
 
 class Outbox:
     def __init__(
-        self, store: Store, topics: Topics, recorder: Ed25519PublicKey, *, boot: str, alarm: Callable[[EventType, dict[str, Any]], None]
+        self,
+        store: Store,
+        topics: Topics,
+        recorder: Ed25519PublicKey,
+        *,
+        boot: str,
+        alarm: Callable[[EventType, dict[str, Any]], None],
+        broker: Callable[[bool], None] = lambda _connected: None,
+        health: Callable[[], bytes] | None = None,
     ) -> None:
+        """``broker`` is told whether there is a session with the broker; ``health`` is how the gate is, for an uplink that has just come."""
         self._store = store
         self._topics = topics
         self._recorder = recorder
         self._boot = boot
         self._alarm = alarm
+        self._broker = broker
+        self._health = health
         self._link: Link | None = None
         self._wanted: Give | None = None
         self._refused: set[int] = set()
@@ -43,9 +54,12 @@ class Outbox:
         """A new uplink. Raises LinkError."""
         self._link, self._wanted = link, None
         link.send(Hello(self._boot, self._store.epoch, self._store.last_sequence))
+        if self._health is not None:
+            link.send(Health(self._health()))
 
     def lost(self) -> None:
         self._link = self._wanted = None
+        self._broker(False)  # noqa: FBT003 - without an uplink there is none
 
     def take(self, message: Message) -> None:
         """What the uplink says. Raises LinkError."""
@@ -57,6 +71,7 @@ class Outbox:
                 self._received(topic, payload)
             case BrokerState(connected):
                 log.info("the uplink has %s", "a session with the broker" if connected else "no broker")
+                self._broker(connected)
             case Refused(sequence, code):
                 self._refuse(sequence, code)
             case _:

@@ -27,7 +27,7 @@ from device.errors import SettingsError, VerificationError
 from device.events.pseudonyms import HeldKeys
 from device.events.sealing import Identity, Occasion, prove_recipient, seal_identity
 from device.gate.bundles import Bundles, Content, Reader, Taken
-from device.gate.deciding import Seal
+from device.gate.decision_record import Seal
 from device.settings import Settings
 
 log = logging.getLogger("qrgate.gate")

@@ -9,18 +9,20 @@ import selectors
 import threading
 from collections.abc import Callable, Sequence
 
-from device import notify
 from device.admission.presentations import Presentation, Presentations
 from device.clock import NS, monotonic_ns
-from device.domain import EventType, Passage
+from device.degraded import Trouble
+from device.domain import Crossing, EventType, Passage
 from device.errors import HardwareError, LinkError
 from device.gate.act import Act, Broken, Fact
+from device.gate.condition import Condition
 from device.gate.deciding import Deciding
 from device.gate.eyes import Eyes
+from device.gate.lane_alarms import LaneAlarms
 from device.gate.lists import Lists
 from device.gate.outbox import Outbox
 from device.links import Link, Listener, Message, ReaderState, View
-from device.turnstile.machine import ReportForced
+from device.turnstile.actions import Alarm
 
 log = logging.getLogger("qrgate.gate")
 
@@ -70,6 +72,8 @@ class Record:
         presentations: Presentations,
         deciding: Deciding,
         outbox: Outbox,
+        condition: Condition,
+        lane_alarms: LaneAlarms,
         chores: Sequence[Callable[[int], None]] = (),
         lists: Lists | None = None,
     ) -> None:
@@ -79,18 +83,27 @@ class Record:
         self._presentations = presentations
         self._deciding = deciding
         self._outbox = outbox
+        self._condition = condition
+        self._lane_alarms = lane_alarms
         self._selector = selectors.DefaultSelector()
         self._selector.register(facts, selectors.EVENT_READ, self._take_facts)
         self._chores = chores
         self._lists = lists
         if lists is not None:
             self._selector.register(lists, selectors.EVENT_READ, lists.poll)
-        self._eyes = Eyes(monotonic_ns(), alarm=lambda facts: deciding.fact(EventType.ALARM, facts), show=act.stand, hint=act.hint)
+        self._eyes = Eyes(
+            monotonic_ns(),
+            alarm=lambda facts: deciding.fact(EventType.ALARM, facts),
+            blind=lambda blind: condition.set(Trouble.CAMERA_BLIND, on=blind),
+            hint=act.hint,
+        )
         self._reader = _Peer(
             "reader", reader, self._selector, self._from_reader, connected=lambda _link: self._eyes.connected(), lost=self._reader_lost
         )
         self._uplink = _Peer("uplink", uplink, self._selector, outbox.take, connected=outbox.connected, lost=outbox.lost)
         self._silent_turns = 0
+        self.beat_ns = monotonic_ns()
+        """When the loop turned last: whoever tells the service manager that the gate lives looks at it."""
 
     def run(self, stopping: threading.Event) -> None:
         """Until ``stopping``.
@@ -110,14 +123,15 @@ class Record:
             if self._lists is not None:
                 self._lists.poll()  # its deadline passes without a word
             self.serve_uplink()
+            self._condition.set(Trouble.STORE_FAILED, on=self._deciding.store_fails)
+            self._condition.tick(now_ns)
             self._feel_the_pulse()
+            self.beat_ns = monotonic_ns()
         self._deciding.finish()
 
     def _feel_the_pulse(self) -> None:
         self._silent_turns = self._silent_turns + 1 if monotonic_ns() - self._act.beat_ns >= ACT_SILENT_NS else 0
-        if self._silent_turns == 0:
-            notify.notify(notify.ALIVE)
-        elif self._silent_turns >= ACT_SILENT_TURNS:
+        if self._silent_turns >= ACT_SILENT_TURNS:
             raise HardwareError(
                 "the acting thread hangs: nobody could be let in, or a relay let go", hint="the gate starts again; report what the log says"
             )
@@ -130,6 +144,10 @@ class Record:
     def serve_uplink(self) -> None:
         """Something was committed, or there is room on the link again."""
         self._uplink.guarded(self._outbox.serve)
+
+    def tell_uplink(self, message: Message) -> bool:
+        """False: it is too slow to take it now. An uplink that is not there is told by the outbox when it comes."""
+        return self._uplink.tell(message)
 
     def _wait_s(self) -> float:
         due_ns = self._presentations.next_due_ns()
@@ -147,7 +165,6 @@ class Record:
     def _settle(self, presentations: list[Presentation]) -> None:
         for presentation in presentations:
             self._deciding.settle(presentation)
-            self._eyes.answered()
 
     def _reader_lost(self) -> None:
         self._presentations.reader_lost()
@@ -158,8 +175,10 @@ class Record:
             match fact:
                 case Passage():
                     self._deciding.passage(fact)
-                case ReportForced():
-                    self._deciding.fact(EventType.ALARM, {"what": "turned_without_grant"})
+                case Crossing():
+                    self._deciding.crossing(fact)
+                case Alarm():
+                    self._lane_alarms.take(fact)
                 case Broken(error):
                     raise error
 
@@ -186,13 +205,21 @@ class _Peer:
         self._link: Link | None = None
         selector.register(listener, selectors.EVENT_READ, self._accept)
 
-    def guarded(self, step: Callable[[], None]) -> None:
+    def guarded(self, step: Callable[[], object]) -> None:
         """Do ``step``; a link that breaks in it is closed, and the gate goes on."""
         try:
             step()
         except LinkError as error:
             log.info("%s: %s", self._name, error.what)
             self._drop()
+
+    def tell(self, message: Message) -> bool:
+        """False: there is no room for it on the link."""
+        if (link := self._link) is None:
+            return True
+        had_room: list[bool] = []
+        self.guarded(lambda: had_room.append(link.send(message)))
+        return all(had_room)  # a link that broke in it has no room to wait for
 
     def _accept(self) -> None:
         link = self._listener.accept()

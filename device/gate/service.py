@@ -16,31 +16,39 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from device import clock, notify
 from device.admission.presentations import Presentations
 from device.domain import EventType
-from device.errors import EXIT_OK, HardwareError, SettingsError, StoreError
+from device.errors import EXIT_OK, SettingsError, StoreError
 from device.events.topics import Topics
 from device.failsafe import DRIVEN
-from device.gate import pins
-from device.gate.act import Act
+from device.gate.alive import Alive
+from device.gate.condition import Condition
 from device.gate.deciding import Deciding
 from device.gate.inbox import Inbox
 from device.gate.keys import Fingerprints, PseudonymKey
+from device.gate.lane_alarms import LaneAlarms
+from device.gate.latch import Latch
 from device.gate.list_key import LIST_KEY, ListKey
 from device.gate.lists import Lists, Recipient
 from device.gate.outbox import Outbox
-from device.gate.outputs import Switch, open_relay
-from device.gate.outputs.gpio import open_switch
 from device.gate.province import Tell, open_province, sealing
 from device.gate.recall import NoLists, Recall
 from device.gate.record import Facts, Record
 from device.gate.roll_call import RollCall
+from device.gate.rounds import Rounds
 from device.gate.store import Store
 from device.gate.teller import Teller
-from device.links import READER_SOCKET, UPLINK_SOCKET, Listener, own_uid
-from device.settings import Settings
-from device.turnstile.machine import Lane, Turnstile
-from device.turnstile.signals import Indicator
+from device.gate.wiring import start_lane
+from device.links import READER_SOCKET, UPLINK_SOCKET, Health, Listener, own_uid
+from device.settings import ClockSource, Settings
 
 log = logging.getLogger("qrgate.gate")
+
+RECORD_SILENT_NS = 30 * clock.NS
+"""A disk may stall for seconds, and the lane is looked after all the same. A recording thread that has not turned for so long hangs."""
+
+ALIVE_EVERY_NS = clock.NS // 5
+
+STALLED_NS = clock.NS
+"""A recording thread that has not turned for so long waits for a disk: whoever stands there is told that the gate is out of order."""
 
 LISTS_WITHIN_S = 20.0
 """At the start, before anybody is at the lane: a million entries are proven in a few seconds."""
@@ -53,15 +61,37 @@ def run(settings: Settings, stopping: threading.Event) -> int:
         QrgateError: something that is needed is missing or broken: nothing was opened then, and ``failsafe`` follows.
     """
     with ExitStack() as closing:
-        record = _assemble(settings, closing)
+        pulse = _Pulse()
+        record = _assemble(settings, closing, pulse)
         log.info("gate %s is ready", settings.site.gate)
         notify.notify(notify.READY)
+        pulse.begin(record)
         record.run(stopping)
         notify.notify(notify.STOPPING)
     return EXIT_OK
 
 
-def _assemble(settings: Settings, closing: ExitStack) -> Record:
+class _Pulse:
+    """Tells the service manager that the gate lives, from the thread that owns the relays: no other's silence is as dangerous."""
+
+    def __init__(self) -> None:
+        self._record: Record | None = None
+        self._told_ns = 0
+
+    def begin(self, record: Record) -> None:
+        self._record = record
+
+    def beat(self) -> bool:
+        """Tell it if it is time; false while the recording thread does not turn, so that nobody is decided."""
+        now_ns = clock.monotonic_ns()
+        silent_ns = now_ns - self._record.beat_ns if self._record is not None else 0
+        if self._record is not None and now_ns - self._told_ns >= ALIVE_EVERY_NS and silent_ns < RECORD_SILENT_NS:
+            self._told_ns = now_ns
+            notify.notify(notify.ALIVE, wait_s=0)
+        return silent_ns < STALLED_NS
+
+
+def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse) -> Record:
     site, boot = settings.site, clock.boot_id()
     _make_folders(settings, closing)
     store = Store(settings.paths.state / "events.db", gate=site.gate, boot=boot)
@@ -70,7 +100,8 @@ def _assemble(settings: Settings, closing: ExitStack) -> Record:
     wall.raise_floor(store.clock_floor)
     fingerprints = Fingerprints(settings.paths.state)
     facts = Facts()
-    act = _start_acting(settings, facts, closing)
+    latch = Latch(settings.paths.runtime, settings.paths.state)
+    act = start_lane(settings, latch, facts.tell, closing, alive=pulse.beat)
     reader = _listen(settings, READER_SOCKET, "reader_user", settings.links.reader_user)
     uplink = _listen(settings, UPLINK_SOCKET, "uplink_user", settings.links.uplink_user)
     tell = Teller()
@@ -103,7 +134,29 @@ def _assemble(settings: Settings, closing: ExitStack) -> Record:
     roll_call = RollCall(store, lists or NoLists(), now=wall.now, tell=tell)
     topics = Topics(site.province, site.site, site.gate)
     recorder = Ed25519PublicKey.from_public_bytes(bytes.fromhex(settings.recorder.public_key))
-    outbox = Outbox(store, topics, recorder, boot=boot, alarm=deciding.fact)
+    condition = Condition(
+        alarm=lambda facts: deciding.fact(EventType.ALARM, facts), stand=act.stand, publish=lambda body: record.tell_uplink(Health(body))
+    )
+    alive = Alive(settings.paths.state)
+    rounds = Rounds(
+        condition,
+        state=settings.paths.state,
+        alive=alive,
+        lists=lists or NoLists(),
+        now=wall.now,
+        policy=lambda: deciding.policy,
+        clock_matters=settings.clock.source is not ClockSource.NONE,
+    )
+    lane_alarms = LaneAlarms(act, condition, latch, lambda facts: deciding.fact(EventType.ALARM, facts), clock.monotonic_ns)
+    outbox = Outbox(
+        store,
+        topics,
+        recorder,
+        boot=boot,
+        alarm=deciding.fact,
+        broker=lambda connected: rounds.broker(clock.monotonic_ns(), connected=connected),
+        health=condition.body,
+    )
     record = Record(
         reader=reader,
         uplink=uplink,
@@ -112,7 +165,11 @@ def _assemble(settings: Settings, closing: ExitStack) -> Record:
         presentations=presentations,
         deciding=deciding,
         outbox=outbox,
+        condition=condition,
+        lane_alarms=lane_alarms,
         chores=(
+            rounds.look,
+            lane_alarms.look,
             inbox.look,
             lambda now_ns: roll_call.look(deciding.policy, now_ns),
             lambda now_ns: province.tell_expiry(now_ns, passed_s=inbox.passed_s),
@@ -122,7 +179,8 @@ def _assemble(settings: Settings, closing: ExitStack) -> Record:
     closing.callback(record.close)
     tell.begin(deciding.fact)
     deciding.recover()
-    deciding.fact(EventType.AUDIT, {"what": "started", "boot": boot})
+    gap = alive.gap(wall.now())
+    deciding.fact(EventType.AUDIT, {"what": "started", "boot": boot} | ({"not_recording": gap} if gap else {}))
     if pseudonyms.left_behind:
         log.error("the pseudonym keys are still at %s, where none is destroyed after its day; delete the file", pseudonyms.left_behind)
         deciding.fact(EventType.ALARM, {"what": "handed_keys_left"})
@@ -180,38 +238,6 @@ def _be_the_only_one(state: Path, closing: ExitStack) -> None:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise StoreError(f"another gate process works in {state}", hint="`systemctl stop qrgate-gate`, or end the other `qrgate run`") from None
-
-
-def _start_acting(settings: Settings, facts: Facts, closing: ExitStack) -> Act:
-    relay = open_relay(settings)
-    closing.callback(_close, relay)
-    named = {Indicator.GREEN: settings.lamps.green_pin, Indicator.RED: settings.lamps.red_pin, Indicator.BUZZER: settings.buzzer.pin}
-    indicators: dict[Indicator, Switch] = {}
-    for indicator, number in named.items():
-        if number is not None:
-            indicators[indicator] = open_switch(settings.pins, number)
-            closing.callback(_close, indicators[indicator])
-    lane = Lane(
-        pulse_ns=int(settings.relay.pulse_s * clock.NS),
-        max_on_ns=int(settings.relay.max_on_s * clock.NS),
-        wait_ns=int(settings.passage.wait_s * clock.NS),
-        has_sensor=settings.passage.pin is not None,
-    )
-    act = Act(Turnstile(lane), relay, indicators, facts.tell)
-    if settings.passage.pin is not None:
-        sensor = pins.contact_to_ground(settings.pins, settings.passage.pin)
-        sensor.when_activated = act.person_passed
-        closing.callback(sensor.close)
-    act.start()
-    closing.callback(act.stop)
-    return act
-
-
-def _close(switch: Switch) -> None:
-    try:
-        switch.close()
-    except HardwareError as error:
-        log.error("%s", error)
 
 
 def _listen(settings: Settings, name: str, key: str, user: str) -> Listener:

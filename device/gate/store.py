@@ -35,7 +35,7 @@ CREATE TABLE pass_use (pass BLOB PRIMARY KEY, uses INTEGER NOT NULL) WITHOUT ROW
 CREATE TABLE presentation (track TEXT PRIMARY KEY, presentation TEXT NOT NULL, fingerprint BLOB NOT NULL, boot TEXT NOT NULL, at_ns INTEGER NOT NULL);
 """
 
-MIGRATIONS = (SCHEMA, memory.TABLES, identities.TABLES, reports.TABLES)
+MIGRATIONS = (SCHEMA, memory.TABLES, identities.TABLES, reports.TABLES, memory.COUNTED_TABLE)
 """From each version to the next; a new file takes every step, an old one those that it lacks."""
 
 PRESENTATION_NS = 600_000_000_000

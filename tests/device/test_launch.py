@@ -315,11 +315,13 @@ def close(launcher: Launcher) -> None:
     launcher._ear.close()
 
 
-def died(*, name: str = "reader", code: int = 5, starts: int = 1, lived_s: float = 0.0, quick_deaths: int = 0) -> tuple[int, _Part]:
+def died(
+    *, name: str = "reader", code: int = 5, starts: int = 1, lived_s: float = 0.0, quick_deaths: int = 0, was_ready: bool = False
+) -> tuple[int, _Part]:
     """What the launcher makes of the death of one part."""
     launcher = Launcher(Path("/nowhere"), Path("/nowhere/run"))
     process = subprocess.Popen(["sh", "-c", f"exit {code}"])
-    part = _Part(name, process, os.pidfd_open(process.pid), time.monotonic() - lived_s, starts, quick_deaths)
+    part = _Part(name, process, os.pidfd_open(process.pid), time.monotonic() - lived_s, starts, quick_deaths, was_ready=was_ready)
     launcher._selector.register(part.pidfd, select.EPOLLIN, part)
     answer = launcher._died(part)
     close(launcher)
@@ -341,6 +343,10 @@ def died(*, name: str = "reader", code: int = 5, starts: int = 1, lived_s: float
 )
 def test_only_a_first_start_is_hopeless(code: int, starts: int, lived_s: float, expected: int) -> None:
     assert died(code=code, starts=starts, lived_s=lived_s)[0] == expected
+
+
+def test_a_part_that_was_ready_is_never_hopeless() -> None:
+    assert died(code=5, was_ready=True)[0] == 0
 
 
 def test_a_part_that_dies_at_once_again_and_again_is_started_ever_more_slowly() -> None:

@@ -18,8 +18,8 @@ from tests.hostile import corpus
 from tests.hostile.cases import HEIGHT, WIDTH, Case
 from tests.hostile.records import recorded
 
-FRAMES_A_CLAIM = 4
-"""Whoever holds up a claim does so for a moment; all other pictures are one frame each."""
+FRAMES_A_CLAIM = 20
+"""Whoever holds up a claim does so until the one before him is through the lane; all other pictures are one frame each."""
 
 SLOW_S = 20.0
 """More than the reader may need for the largest pictures after their time."""

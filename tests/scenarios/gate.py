@@ -22,17 +22,23 @@ from device.admission.policy import Policy
 from device.admission.presentations import Presentations
 from device.admission.shadow import HOUR_NS
 from device.clock import NS
-from device.domain import Direction, EventType, Passage, Track, TrackState
+from device.degraded import Trouble
+from device.domain import Crossing, Direction, EventType, Passage, Track, TrackState
 from device.errors import StoreError
 from device.events.pseudonyms import KEY_BYTES, DayKey, HeldKeys, to_json
 from device.gate.act import Act
+from device.gate.condition import Condition
 from device.gate.deciding import Deciding
 from device.gate.keys import Fingerprints, PseudonymKey
+from device.gate.lane_alarms import LaneAlarms
+from device.gate.latch import Latch
 from device.gate.province import sealing
 from device.gate.recall import Recall
 from device.gate.roll_call import RollCall
 from device.gate.store import Store
-from device.turnstile.machine import Lane, Turnstile
+from device.turnstile.actions import Alarm
+from device.turnstile.lane import Lane, LaneKind, Relay, Sensor
+from device.turnstile.machine import Turnstile
 from tests.scenarios.holdings import trust
 from tests.scenarios.lane import Seen, SimulatedAct
 from tests.scenarios.listed import StoryLists
@@ -58,7 +64,9 @@ class Fitting:
     direction: Direction = Direction.ENTRY
     zone: str = "main"
     site: str = "s1"
-    sensor: bool = True
+    profile: str = LaneKind.TRIPOD
+    sensor: bool = True  # the turnstile tells who has passed
+    beams: bool = False  # two light barriers tell it instead, and who stands between them
     pulse_s: float = 0.5
     wait_s: float = 5.0
     max_on_s: float = 3.0
@@ -66,7 +74,26 @@ class Fitting:
 
     @property
     def lane(self) -> Lane:
-        return Lane(int(self.pulse_s * NS), int(self.max_on_s * NS), int(self.wait_s * NS), self.sensor)
+        kind = LaneKind(self.profile)
+        relays, sensors = {Relay.ENTRY, Relay.FREE}, {Sensor.FIRE, Sensor.KEY_RESET, Sensor.EXIT_BUTTON}
+        if kind is LaneKind.TWO_WAY:
+            relays.add(Relay.EXIT)
+        if self.beams:
+            sensors |= {Sensor.OUTER_BEAM, Sensor.INNER_BEAM}
+        elif self.sensor:
+            sensors |= {Sensor.PASSED, Sensor.PASSED_OUT} if kind is LaneKind.TWO_WAY else {Sensor.PASSED}
+        return Lane(
+            kind,
+            pulse_ns=int(self.pulse_s * NS),
+            max_on_ns=int(self.max_on_s * NS),
+            wait_ns=int(self.wait_s * NS),
+            relays=frozenset(relays),
+            sensors=frozenset(sensors),
+        )
+
+    @property
+    def knows_who_passes(self) -> bool:
+        return self.sensor or self.beams
 
 
 def _policy(document: Mapping[str, Any], fitting: Fitting) -> Policy:
@@ -94,6 +121,8 @@ class StoryGate:
         self._sky = sky
         self.state = folder / "state"
         self.state.mkdir(parents=True)
+        self._runtime = folder / "run"
+        self._runtime.mkdir()
         self._first_key = folder / "first.json"
         self._first_key.write_text(_day_keys(fitting.site, sky.now.date()), encoding="ascii")
         self.policy = _policy(document, fitting)
@@ -104,6 +133,7 @@ class StoryGate:
         self.pulses: list[tuple[datetime, datetime | None]] = []
         self.opened_for: list[str] = []
         self.pulses_for: list[str] = []  # the grant of each pulse
+        self.health: list[dict[str, Any]] = []
         self.shadow: Counter[str] = Counter()  # what no event tells yet
         self._readers = self._tracks = 0
         self._disk_is_full = False
@@ -119,7 +149,10 @@ class StoryGate:
         self.clock.off = self.off
         self.clock.raise_floor(self.store.clock_floor)
         fingerprints = Fingerprints(self.state)
-        self.act = SimulatedAct(Turnstile(self.fitting.lane), self.uptime)
+        latch = Latch(self._runtime, self.state)
+        latched, ordered = latch.read()
+        self.act = SimulatedAct(Turnstile(self.fitting.lane, latched=latched, ordered_free=ordered), self.uptime, latch.mark)
+        act = cast("Act", self.act)  # it has the methods that are called
         self._presentations = Presentations(
             read=partial(credentials.read, trust=trust()),
             fingerprint=fingerprints.of,
@@ -135,15 +168,24 @@ class StoryGate:
             fingerprints=fingerprints,
             recall=Recall(self.store, fingerprints, self.lists),
             boot=self.uptime.boot_id,
-            act=cast("Act", self.act),  # it has the two methods that are called
+            act=act,
             grant_within_ns=GRANT_WITHIN_NS,
             committed=lambda: None,
             seal=sealing(self.policy, self.id, self.store.epoch),
             ticks=self.uptime,
         )
+        self.condition = Condition(alarm=self._alarm, stand=self.act.stand, publish=self._publish)
+        self._lane_alarms = LaneAlarms(act, self.condition, latch, self._alarm, self.uptime)
         self._roll_call = RollCall(self.store, self.lists, now=self.clock.now, tell=self.deciding.fact)
         self.deciding.recover()
         self.alive = True
+
+    def _alarm(self, facts: dict[str, Any]) -> None:
+        self.deciding.fact(EventType.ALARM, facts)
+
+    def _publish(self, body: bytes) -> bool:
+        self.health.append(json.loads(body))
+        return True
 
     def die(self) -> None:
         """SIGKILL or a bug: nothing is finished, and ``failsafe`` lets go of the relay."""
@@ -159,6 +201,8 @@ class StoryGate:
     def boot(self) -> None:
         """The machine starts anew: its monotonic clock from nothing, and without a battery its date from long ago."""
         self.uptime.boot()
+        for each in self._runtime.iterdir():  # it is in memory
+            each.unlink()
         self.reader_restarts()
         self.start()
 
@@ -220,18 +264,28 @@ class StoryGate:
         for presentation in self._presentations.due(self.uptime()):
             self.deciding.settle(presentation)
         self.act.turn()
-        while self.act.facts:
-            fact = self.act.facts.popleft()
-            if isinstance(fact, Passage):
-                self.deciding.passage(fact)
-            else:
-                self.deciding.fact(EventType.ALARM, {"what": "turned_without_grant"})
+        self._take_facts()
         self.deciding.catch_up(self.uptime())
+        self._lane_alarms.look(self.uptime())
+        self.condition.set(Trouble.STORE_FAILED, on=self.deciding.store_fails)
+        self.condition.tick(self.uptime())
         self._roll_call.look(self.policy, self.uptime())
+        self.act.turn()
+
+    def _take_facts(self) -> None:
+        while self.act.facts:
+            match self.act.facts.popleft():
+                case Passage() as passage:
+                    self.deciding.passage(passage)
+                case Crossing() as crossing:
+                    self.deciding.crossing(crossing)
+                case Alarm() as alarm:
+                    self._lane_alarms.take(alarm)
 
     def next_moment(self) -> datetime:
         """When this gate has something to do, at the latest."""
-        moments = [self._sky.later(STEP_S if self.in_view else QUIET_S)]
+        somebody_is_there = self.in_view or self.act.facts or self.deciding._lane_wait._waiting
+        moments = [self._sky.later(STEP_S if somebody_is_there else QUIET_S)]
         moments += [self.uptime.at(ns) for ns in (self.act.next_ns(), self._presentations.next_due_ns()) if ns is not None]
         return min(moments)
 

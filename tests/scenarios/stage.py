@@ -12,9 +12,11 @@ from typing import Any
 
 from device import credentials
 from device.admission.lists import DECLARED, MUST_STAY, NOT_DECLARED, RELEASED, ListKind
-from device.domain import Credential
+from device.domain import Credential, Direction
 from device.events.pseudonyms import VIET_NAM
-from device.gate.deciding import UNRECORDED
+from device.gate.decision_record import UNRECORDED
+from device.turnstile.lane import Sensor
+from device.turnstile.machine import Service
 from device.turnstile.signals import Signal
 from tests.scenarios import holdings
 from tests.scenarios.gate import RESTART_S, StoryGate
@@ -161,7 +163,7 @@ class Stage:
             return
         self._pulses[gate.id] = pulses
         shown = self.shown_for(gate.id, gate.act.seen.pulses_for[-1]) if gate.act.seen.pulses_for else None
-        if shown is None or not gate.fitting.sensor or shown.left_to_pass == 0:
+        if shown is None or not gate.fitting.knows_who_passes or shown.left_to_pass == 0:
             return
         if shown.left_to_pass is not None:
             shown.left_to_pass -= 1
@@ -225,6 +227,12 @@ class Stage:
             raise TypeError(f"{name} holds nothing that a list could name")
         return shown
 
+    def somebody_passes(self, gate: StoryGate, step: Step) -> None:
+        """Without a code, or after somebody; ``people`` of them, one after another."""
+        way = Direction(step.more["direction"]) if "direction" in step.more else None
+        for number in range(step.more.get("people", 1)):
+            self._later(number * step.more.get("every_s", 1.5), partial(gate.act.person_passed, way))
+
     def list_grows_old(self, gate: StoryGate, step: Step) -> None:
         gate.lists.grows_old(ListKind(step.more["list"]))
 
@@ -236,6 +244,11 @@ class Stage:
     def _junk(self, gate: StoryGate, number: int) -> None:
         track = gate.appears(holdings.hold({"holds": "junk", "number": number})(self.sky.now))
         self._later(FLOOD_EVERY_S / 2, lambda: gate.leaves(track))
+
+
+def _press(gate: StoryGate, button: Sensor) -> None:
+    for on in (True, False):
+        gate.act.sense(button, on=on)
 
 
 VALUES = {"names": 0, "declared": DECLARED, "not_declared": NOT_DECLARED, "must_stay": MUST_STAY, "released": RELEASED}
@@ -251,7 +264,17 @@ HAPPENS: dict[str, Callable[[Stage, StoryGate, Step], None]] = {
     "disk is full": lambda _stage, gate, _step: gate.fill_the_disk(),
     "disk has room": lambda _stage, gate, _step: gate.make_room(),
     "junk flood": Stage.junk_flood,
-    "somebody passes": lambda _stage, gate, _step: gate.act.person_passed(),
+    "somebody passes": Stage.somebody_passes,
+    "somebody stands in the lane": lambda _stage, gate, _step: gate.act.sense(Sensor.OUTER_BEAM, on=True),
+    "the lane is clear": lambda _stage, gate, _step: gate.act.sense(Sensor.OUTER_BEAM, on=False),
+    "exit button": lambda _stage, gate, _step: _press(gate, Sensor.EXIT_BUTTON),
+    "fire": lambda _stage, gate, _step: gate.act.sense(Sensor.FIRE, on=True),
+    "fire is over": lambda _stage, gate, _step: gate.act.sense(Sensor.FIRE, on=False),
+    "fire is reset": lambda _stage, gate, _step: _press(gate, Sensor.KEY_RESET),
+    "out of service": lambda _stage, gate, _step: gate.act.order(Service.LOCKED),
+    "in service": lambda _stage, gate, _step: gate.act.order(Service.NORMAL),
+    "relay board is lost": lambda _stage, gate, _step: gate.act.relays_are_lost(),
+    "relay board is back": lambda _stage, gate, _step: gate.act.relays_are_back(),
     "code is taken away": lambda stage, _gate, step: stage.take_away(step.more["whose"]),
     "time passes": lambda _stage, _gate, _step: None,
 }

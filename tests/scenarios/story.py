@@ -23,7 +23,10 @@ HAPPENINGS = frozenset(
         *("clock is wrong", "clock is right"),
         *("list arrives", "list grows old"),
         *("disk is full", "disk has room"),
-        *("junk flood", "somebody passes", "code is taken away", "time passes"),
+        *("junk flood", "code is taken away", "time passes"),
+        *("somebody passes", "somebody stands in the lane", "the lane is clear", "exit button"),
+        *("fire", "fire is over", "fire is reset"),
+        *("out of service", "in service", "relay board is lost", "relay board is back"),
     }
 )
 DEATHS = frozenset({"before opening", "during the pulse"})

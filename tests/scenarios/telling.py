@@ -72,9 +72,12 @@ def _event(event: dict[str, Any]) -> str:
     match event["type"]:
         case "qrgate.passage":
             people = f", {data['people']} people" if data["people"] > 1 else ""
-            return f"passage {data['outcome']}{people}"
+            way = "" if "decision" in data else f" without a code{', ' + data['direction'] if data['direction'] else ''}"
+            return f"passage {data['outcome']}{way}{people}"
         case "qrgate.alarm":
-            return f"ALARM {data['what']}" + (f", {data['missing']} of {data['expected']} missing" if "missing" in data else "")
+            over = " is over" if data.get("on") is False else ""
+            about = f" ({data['about']})" if data.get("about") else ""
+            return f"ALARM {data['what']}{about}{over}" + (f", {data['missing']} of {data['expected']} missing" if "missing" in data else "")
         case "qrgate.audit" if data["what"] == "refusals_folded":
             return f"refusals counted together: {data['counts']}"
     return ""

@@ -75,7 +75,7 @@ def _wanted(shown: Shown, expected: Expected, data: dict[str, Any]) -> dict[str,
         return wanted | {"passage": None}
     if step.dies:
         wanted.setdefault("passage", "unknown")
-    elif not shown.gate.fitting.sensor:
+    elif not shown.gate.fitting.knows_who_passes:
         wanted.setdefault("passage", "assumed")
     else:
         wanted.setdefault("passage", "turned" if step.passes else "unused")
@@ -89,7 +89,7 @@ def decision_of(stage: Stage, shown: Shown) -> dict[str, Any] | None:
 
 def passage_of(stage: Stage, gate: str, decision: str) -> dict[str, Any] | None:
     events = (line.event["data"] for line in stage.lines if line.gate == gate and line.event["type"] == "qrgate.passage")
-    return next((each for each in events if each["decision"] == decision), None)
+    return next((each for each in events if each.get("decision") == decision), None)
 
 
 # --- the end ---------------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def laws(stage: Stage, gate: StoryGate) -> Iterator[str]:
     if [int(event["sequence"]) for event in events] != list(range(1, len(events) + 1)):
         yield "the sequence of events has a gap"
     granted = [event["id"] for event in events if event["type"] == "qrgate.decision" and event["data"]["admit"]]
-    ended = [event["data"]["decision"] for event in events if event["type"] == "qrgate.passage"]
+    ended = [event["data"]["decision"] for event in events if "decision" in event["data"] and event["type"] == "qrgate.passage"]
     if sorted(granted) != sorted(ended):
         yield f"{len(granted)} grants, and passages of {len(ended)}"
     if set(gate.opened_for) - set(granted) or len(set(gate.opened_for)) != len(gate.opened_for):

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from device.clock import NS
+from device.gate.act import IDLE_NS
 from device.reader.feed import HANG_S, OPEN_S
 from device.reader.restarts import PAUSE_MAX_S
 from device.reader.stalls import SILENT_NS
+from device.settings import Relay
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 PROGRAM = "/opt/qrgate/bin/qrgate"
@@ -91,6 +93,19 @@ def test_failsafe_runs_before_the_gate_and_after_each_of_its_ends() -> None:
     command = f"{PROGRAM} failsafe --settings /etc/qrgate"
     assert (service("qrgate-gate.service")["ExecStopPost"], service("qrgate-failsafe.service")["ExecStart"]) == (command, command)
     assert "Before=qrgate-gate.service" in (FOLDER / "qrgate-failsafe.service").read_text(encoding="utf-8")
+
+
+def test_a_gate_that_hangs_is_ended_before_its_relay_has_been_on_for_its_maximum() -> None:
+    unit = service("qrgate-gate.service")
+    assert (unit["WatchdogSec"], unit["WatchdogSignal"]) == ("2s", "SIGKILL")
+    failsafe_s = 1.0  # Python's start on a small Pi
+    assert 2 + failsafe_s <= Relay().max_on_s
+    assert 4 * IDLE_NS <= 2 * NS
+
+
+@pytest.mark.parametrize("unit", ["qrgate-gate.service", "qrgate-failsafe.service"])
+def test_what_keeps_a_lane_free_outlives_the_units_that_leave_it_behind(unit: str) -> None:
+    assert service(unit)["KillMode"] == "process"
 
 
 def test_the_gate_may_make_the_fifo_of_its_pin_driver() -> None:

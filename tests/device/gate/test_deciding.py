@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import queue
+import random
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -18,24 +18,40 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from device import credentials
 from device.admission.budget import MINUTE_NS, SINGLY_A_MINUTE
-from device.admission.policy import Mode, Policy
+from device.admission.policy import Declaration, Mode, Outcome, Policy
 from device.admission.presentations import Presentations
 from device.clock import NS, WallClock, monotonic_ns
 from device.credentials.trust import Trust
-from device.domain import CredentialKind, Direction, EventType, Grant, Passage, PassageOutcome, StoredEvent, Track, TrackState
+from device.domain import (
+    CredentialKind,
+    Crossing,
+    CrossingKind,
+    Direction,
+    EventType,
+    Grant,
+    Passage,
+    PassageOutcome,
+    Reason,
+    StoredEvent,
+    Track,
+    TrackState,
+)
 from device.errors import StoreError
 from device.events.pseudonyms import day_in_viet_nam
-from device.gate.act import Act
+from device.gate.act import Act, Answer, LaneState
 from device.gate.deciding import Deciding
 from device.gate.journal import UNRECORDED_MAX
 from device.gate.keys import Fingerprints, PseudonymKey
+from device.gate.lamps import Lamps
+from device.gate.lane_wait import LANE_WAIT_NS, LANE_WAITING_MAX
 from device.gate.memory import OpenGrant
 from device.gate.recall import NoLists, Recall
 from device.gate.store import Store
 from device.settings import ClockSource
-from device.turnstile.machine import Lane, Turnstile
+from device.turnstile.freedom import Cause
+from device.turnstile.lane import Lane, LaneKind
+from device.turnstile.machine import Turnstile
 from device.turnstile.signals import Signal
-from tests.device.gate.test_act import Watched
 from tests.gates import Issuer, day_keys
 
 ISSUER = Issuer()
@@ -50,8 +66,7 @@ class Bench:
         self.store = Store(state / "events.db", gate="g1", boot="boot-1")
         first = state.parent / "first.json"
         first.write_text(keys or day_keys(), encoding="ascii")
-        relay = Watched("relay", queue.Queue())
-        self.act = Act(Turnstile(Lane(pulse_ns=NS, max_on_ns=NS, wait_ns=NS, has_sensor=False)), relay, {}, lambda _fact: None)
+        self.act = Act(Turnstile(Lane(LaneKind.TRIPOD, pulse_ns=NS, max_on_ns=NS, wait_ns=NS)), {}, Lamps({}), lambda _fact: None)
         fingerprints = Fingerprints(state)
         issuers = {ISSUER.key_id: Ed25519PublicKey.from_public_bytes(ISSUER.public)}
         self.presentations = Presentations(read=partial(credentials.read, trust=Trust(passes=issuers)), fingerprint=fingerprints.of, settle_ns=0)
@@ -68,8 +83,18 @@ class Bench:
             act=self.act,
             grant_within_ns=WITHIN_NS,
             committed=self._commit,
+            ticks=self.now_ns,
         )
+        self.ahead_ns = 0
         self._tracks = 0
+
+    def now_ns(self) -> int:
+        return monotonic_ns() + self.ahead_ns
+
+    def later(self, seconds: float) -> None:
+        """Time passes, and the recording thread turns."""
+        self.ahead_ns += int(seconds * NS)
+        self.deciding.catch_up(self.now_ns())
 
     def _commit(self) -> None:
         self.committed += 1
@@ -79,12 +104,12 @@ class Bench:
         self.look(*(self.track(payload) for payload in payloads))
 
     def look(self, *tracks: Track) -> None:
-        for presentation in self.presentations.look(tracks, monotonic_ns()):
+        for presentation in self.presentations.look(tracks, self.now_ns()):
             self.deciding.settle(presentation)
 
     def track(self, payload: bytes) -> Track:
         self._tracks += 1
-        now = monotonic_ns()
+        now = self.now_ns()
         return Track(f"0badcafe-{self._tracks}", TrackState.APPEARED, payload, self._tracks, now, now, now, "half")
 
     def told(self) -> list[Any]:
@@ -98,6 +123,12 @@ class Bench:
         (grant,) = self.told()
         assert isinstance(grant, Grant)
         return grant.id
+
+    def goes(self, outcome: PassageOutcome = PassageOutcome.TURNED) -> str:
+        """Whoever was let through goes; the id of the grant."""
+        id_ = self.granted()
+        self.deciding.passage(passage(id_, outcome))
+        return id_
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(event.body) for event in self.store.events_after(0, 100)]
@@ -173,7 +204,7 @@ def test_a_refusal_is_recorded_and_told_and_grants_nothing(bench: Bench) -> None
     bench.show(CARD)
     ((kind, data),) = bench.facts()
     assert (kind, data["admit"], data["reason"], data["credential"], data["proof"]) == ("qrgate.decision", False, "not_proven", "cccd", "claimed")
-    assert (bench.told(), bench.store.open_grants()) == ([Signal.ANOTHER_CODE], [])
+    assert (bench.told(), bench.store.open_grants()) == ([Answer(Signal.ANOTHER_CODE, Reason.NOT_PROVEN, 1)], [])
 
 
 def test_what_is_no_credential_is_recorded_by_its_kind_and_not_as_a_person(bench: Bench) -> None:
@@ -182,10 +213,17 @@ def test_what_is_no_credential_is_recorded_by_its_kind_and_not_as_a_person(bench
     assert (data["reason"], data["shown"], "person" in data) == ("link", "link", False)
 
 
+def test_of_what_somebody_is_to_be_reminded_the_lane_is_told_with_the_grant(bench: Bench) -> None:
+    bench.deciding.adopt(replace(bench.deciding.policy, declaration=Declaration(unknown=Outcome.REMIND)), None)
+    bench.show(ISSUER.issue(1))
+    (grant,) = bench.told()
+    assert (grant.hint, bench.facts()[0][1]["hint"]) == (Reason.DECLARATION_UNKNOWN, "declaration_unknown")
+
+
 def test_two_people_at_once_are_refused_as_one_presentation(bench: Bench) -> None:
     bench.show(ISSUER.issue(1), ISSUER.issue(2))
     assert [(data["reason"], data["presentation"]) for _, data in bench.facts()] == [("one_at_a_time", "0badcafe-1")]
-    assert bench.told() == [Signal.ONE_AT_A_TIME]
+    assert bench.told() == [Answer(Signal.ONE_AT_A_TIME, Reason.ONE_AT_A_TIME, 1)]
     assert [known.track_id for known in bench.store.remembered(monotonic_ns())] == ["0badcafe-1", "0badcafe-2"]
 
 
@@ -275,8 +313,11 @@ def test_a_passage_repeats_the_times_of_its_decision(bench: Bench) -> None:
     [
         (PassageOutcome.TURNED, "used_up"),
         (PassageOutcome.ASSUMED, "used_up"),
+        (PassageOutcome.FREE, "used_up"),
         (PassageOutcome.UNUSED, "ok"),
         (PassageOutcome.TOO_LATE, "ok"),
+        (PassageOutcome.OUT_OF_SERVICE, "ok"),
+        (PassageOutcome.FAULT, "ok"),
     ],
 )
 def test_a_use_counts_only_if_the_lane_was_passed(bench: Bench, outcome: PassageOutcome, second: str) -> None:
@@ -311,6 +352,327 @@ def test_grants_that_were_open_when_the_gate_died_end_as_unknown_and_their_use_i
         assert after.facts()[-1][1]["reason"] == "used_up"
 
 
+# --- waiting for the lane --------------------------------------------------------------------------------------
+
+BUSY = Answer(Signal.AGAIN, Reason.LANE_BUSY)
+WAIT = Answer(Signal.WAIT)
+OCCUPIED, FREE = LaneState(is_occupied=True), LaneState()
+
+
+def decided(bench: Bench) -> list[tuple[str, str, str]]:
+    """(presentation, direction, reason) of every decision."""
+    return [(data["presentation"], data["direction"], data["reason"]) for kind, data in bench.facts() if kind == "qrgate.decision"]
+
+
+def two_way(state: Path) -> Bench:
+    """A gate for both ways, where anybody with a card may come in."""
+    bench = Bench(state, admits_claims=True)
+    bench.deciding.policy = replace(bench.deciding.policy, direction=Direction.BOTH)
+    return bench
+
+
+def card(number: int) -> bytes:
+    return CARD.replace(b"999000000001|999000001", b"9990000%05d|9990%05d" % (number, number))
+
+
+def test_a_code_that_meets_an_open_grant_waits_and_is_decided_when_the_lane_is_free(bench: Bench) -> None:
+    bench.show(ISSUER.issue(1))
+    first = bench.granted()
+    bench.show(ISSUER.issue(2))
+    bench.later(2.8)
+    assert (bench.told(), decided(bench)) == ([WAIT], [("0badcafe-1", "entry", "ok")])
+    bench.deciding.passage(passage(first, PassageOutcome.TURNED))
+    bench.deciding.call_next(bench.now_ns())
+    assert decided(bench) == [("0badcafe-1", "entry", "ok"), ("0badcafe-2", "entry", "ok")]
+    assert bench.granted() == bench.events()[-1]["id"]
+
+
+def test_a_code_that_meets_somebody_in_the_beams_waits_and_is_decided_when_the_lane_is_free(bench: Bench) -> None:
+    bench.act.lane = OCCUPIED
+    bench.show(ISSUER.issue(1))
+    bench.later(2.8)
+    assert (bench.told(), decided(bench)) == ([WAIT], [])
+    bench.act.lane = FREE
+    bench.deciding.call_next(bench.now_ns())
+    assert (decided(bench), bench.granted()) == ([("0badcafe-1", "entry", "ok")], bench.events()[0]["id"])
+
+
+def test_the_grant_of_one_who_has_waited_ages_from_then_on(bench: Bench) -> None:
+    bench.act.lane = OCCUPIED
+    bench.show(ISSUER.issue(1))
+    bench.act.lane = FREE
+    before_ns = bench.now_ns() + 2 * NS
+    bench.later(2)
+    _, grant = bench.told()
+    assert before_ns + WITHIN_NS <= grant.deadline_ns <= bench.now_ns() + WITHIN_NS
+
+
+def test_a_disk_that_stalled_while_somebody_waited_opens_for_nobody_who_has_long_gone(bench: Bench) -> None:
+    bench.act.lane = OCCUPIED
+    bench.show(ISSUER.issue(1))
+    until_ns = bench.now_ns() + LANE_WAIT_NS
+    bench.act.lane = FREE
+    bench.later(30)
+    _, grant = bench.told()
+    assert grant.deadline_ns <= until_ns + WITHIN_NS < bench.now_ns()
+
+
+def test_only_what_could_be_let_through_waits(bench: Bench) -> None:
+    bench.act.lane = OCCUPIED
+    for payload in (CARD, b"junk"):
+        bench.show(payload)
+    assert [each.signal for each in bench.told()] == [Signal.ANOTHER_CODE, Signal.ANOTHER_CODE]
+    assert [reason for *_, reason in decided(bench)] == ["not_proven", "not_a_pass"]
+
+
+def test_whoever_waits_is_judged_afresh_by_what_has_happened_meanwhile(bench: Bench) -> None:
+    once = ISSUER.issue(2, uses=1, counted_at="g1")
+    bench.act.lane = OCCUPIED
+    for payload in (once, once):  # two telephones with the same pass
+        bench.show(payload)
+        bench.show()
+    bench.act.lane = FREE
+    bench.deciding.call_next(bench.now_ns())
+    assert bench.told()[:2] == [WAIT, WAIT]
+    bench.deciding.passage(passage(bench.events()[0]["id"], PassageOutcome.TURNED))
+    bench.deciding.call_next(bench.now_ns())
+    assert decided(bench) == [("0badcafe-1", "entry", "ok"), ("0badcafe-2", "entry", "used_up")]
+    assert bench.told() == [Answer(Signal.NO, Reason.USED_UP, 3)]
+
+
+def test_nobody_goes_before_one_who_has_waited(bench: Bench) -> None:
+    bench.act.lane = OCCUPIED
+    bench.show(ISSUER.issue(1))
+    bench.act.lane = FREE
+    bench.show(ISSUER.issue(2))
+    assert decided(bench) == [("0badcafe-1", "entry", "ok")]
+    assert [each if isinstance(each, Answer) else type(each) for each in bench.told()] == [WAIT, Grant, WAIT]
+
+
+def test_whoever_waits_is_judged_by_the_policy_and_the_lane_of_the_moment_when_it_is_free(bench: Bench) -> None:
+    bench.act.lane = OCCUPIED
+    for number in (1, 2):
+        bench.show(ISSUER.issue(number))
+    bench.act.lane = LaneState(serves_entry=False)
+    bench.deciding.call_next(bench.now_ns())
+    bench.deciding.adopt(replace(bench.deciding.policy, zone="other", accepts=frozenset({CredentialKind.HC1})), None)
+    bench.deciding.call_next(bench.now_ns())
+    assert decided(bench) == [("0badcafe-1", "entry", "out_of_service"), ("0badcafe-2", "entry", "not_accepted")]
+
+
+def test_after_three_seconds_one_is_told_to_show_it_once_more(bench: Bench) -> None:
+    bench.act.lane = OCCUPIED
+    bench.show(ISSUER.issue(1))
+    bench.later(2.8)
+    assert bench.told() == [WAIT]
+    bench.later(0.2)
+    bench.later(10)
+    assert (bench.told(), decided(bench)) == ([replace(BUSY, number=1)], [("0badcafe-1", "entry", "lane_busy")])
+    assert bench.store.open_grants() == []
+
+
+def test_a_code_that_was_refused_since_the_lane_was_busy_is_good_when_it_is_shown_again(bench: Bench) -> None:
+    once = ISSUER.issue(2, uses=1, counted_at="g1")
+    bench.act.lane = OCCUPIED
+    bench.show(once)
+    bench.later(3)
+    bench.act.lane = FREE
+    bench.show(once)
+    assert decided(bench) == [("0badcafe-1", "entry", "lane_busy"), ("0badcafe-2", "entry", "ok")]
+
+
+def test_more_than_may_wait_are_told_at_once(bench: Bench) -> None:
+    bench.act.lane = OCCUPIED
+    for number in range(LANE_WAITING_MAX + 1):
+        bench.show(ISSUER.issue(number))
+    assert (bench.told(), decided(bench)) == (
+        [*[WAIT] * LANE_WAITING_MAX, replace(BUSY, number=1)],
+        [(f"0badcafe-{LANE_WAITING_MAX + 1}", "entry", "lane_busy")],
+    )
+
+
+def test_out_goes_before_in(state: Path) -> None:
+    bench = two_way(state)
+    with closing(bench.store):
+        bench.show(card(1))
+        bench.goes()
+        bench.act.lane = OCCUPIED
+        for number in (2, 1):
+            bench.show(card(number))
+        bench.act.lane = FREE
+        bench.deciding.call_next(bench.now_ns())
+        assert decided(bench)[1:] == [("0badcafe-3", "exit", "recorded")]
+        (grant,) = (each for each in bench.told() if isinstance(each, Grant))
+        assert grant.direction is Direction.EXIT
+        bench.deciding.passage(passage(grant.id, PassageOutcome.TURNED))
+        bench.deciding.call_next(bench.now_ns())
+        assert decided(bench)[2:] == [("0badcafe-2", "entry", "recorded")]
+
+
+def test_whoever_wants_out_takes_the_place_of_the_last_who_waits_to_get_in(state: Path) -> None:
+    bench = two_way(state)
+    with closing(bench.store):
+        bench.show(card(0))
+        bench.goes()
+        bench.act.lane = OCCUPIED
+        for number in (*range(1, LANE_WAITING_MAX + 1), 0):
+            bench.show(card(number))
+        assert decided(bench)[1:] == [(f"0badcafe-{LANE_WAITING_MAX + 1}", "entry", "lane_busy")]
+        assert bench.told() == [*[WAIT] * LANE_WAITING_MAX, replace(BUSY, number=3), WAIT]
+
+
+@pytest.mark.parametrize("both_ways", [False, True])
+def test_whoever_wants_out_goes_after_three_seconds_although_the_beams_see_somebody(state: Path, both_ways: bool) -> None:
+    """It may be himself, or his suitcase."""
+    bench = two_way(state)
+    with closing(bench.store):
+        bench.show(card(1))
+        bench.goes()
+        if not both_ways:
+            leaving(bench)
+        bench.act.lane = OCCUPIED
+        bench.show(card(1))
+        bench.later(2.8)
+        assert bench.told() == [WAIT]
+        bench.later(0.2)
+        (grant,) = bench.told()
+        assert (grant.direction, decided(bench)[1:]) == (Direction.EXIT, [("0badcafe-2", "exit", "recorded")])
+
+
+def test_whoever_wants_out_and_meets_an_open_grant_for_three_seconds_shows_it_again(bench: Bench) -> None:
+    leaving(bench)
+    for number in (1, 2):
+        bench.show(ISSUER.issue(number))
+    bench.later(3)
+    assert decided(bench) == [("0badcafe-1", "exit", "ok"), ("0badcafe-2", "exit", "lane_busy")]
+    assert [type(each) for each in bench.told()] == [Grant, Answer, Answer]
+
+
+def test_a_lane_that_has_become_free_for_all_lets_nobody_wait(bench: Bench) -> None:
+    bench.act.lane = OCCUPIED
+    bench.show(ISSUER.issue(1))
+    bench.act.lane = LaneState(free_by=Cause.FIRE, is_occupied=True, serves_entry=False)
+    bench.deciding.call_next(bench.now_ns())
+    bench.show(ISSUER.issue(2))
+    assert [reason for *_, reason in decided(bench)] == ["ok", "ok"]
+    assert [type(each) for each in bench.told()] == [Answer, Grant, Grant]
+
+
+def test_a_lane_that_is_busy_again_before_the_next_one_is_decided_makes_him_wait_on(bench: Bench) -> None:
+    bench.act.lane = OCCUPIED
+    bench.show(ISSUER.issue(1))
+
+    class Flickering(Act):
+        """The beams are clear for one look."""
+
+    states = [FREE, FREE, OCCUPIED]
+    Flickering.lane = property(lambda _self: states.pop(0) if len(states) > 1 else states[0], lambda _self, _state: None)  # type: ignore[assignment]
+    bench.deciding._act = Flickering(Turnstile(Lane(LaneKind.TRIPOD, pulse_ns=NS, max_on_ns=NS, wait_ns=NS)), {}, Lamps({}), lambda _fact: None)
+    bench.deciding.call_next(bench.now_ns())
+    assert (decided(bench), bench.told(), bench.deciding._act._inbox.qsize()) == ([], [WAIT], 0)
+    bench.later(3)
+    assert decided(bench) == [("0badcafe-1", "entry", "lane_busy")]
+
+
+@pytest.mark.parametrize("orderly", [False, True])
+def test_a_gate_that_ends_while_somebody_waits_decides_anew_when_it_is_back(state: Path, orderly: bool) -> None:
+    before = Bench(state)
+    before.act.lane = OCCUPIED
+    track = before.track(ISSUER.issue(1))
+    before.look(track)
+    if orderly:
+        before.act.lane = FREE
+        before.deciding.finish()
+    assert decided(before) == []
+    before.store.close()
+    after = Bench(state)
+    with closing(after.store):
+        after.deciding.recover()
+        after.look(track)
+        assert (decided(after), [type(each) for each in after.told()]) == ([("0badcafe-1", "entry", "ok")], [Grant])
+
+
+def test_a_store_that_fails_while_somebody_waits_lets_him_try_again(bench: Bench) -> None:
+    bench.act.lane = OCCUPIED
+    track = bench.track(ISSUER.issue(1))
+    bench.look(track)
+    bench.fill_the_disk()
+    bench.act.lane = FREE
+    bench.deciding.call_next(bench.now_ns())
+    assert bench.told() == [WAIT, Answer(Signal.OUT_OF_ORDER)]
+    bench.make_room()
+    bench.look(track)
+    assert (decided(bench), [type(each) for each in bench.told()]) == ([("0badcafe-1", "entry", "ok")], [Grant])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_presentation_is_decided_once_whatever_the_lane_does(state: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    bench = two_way(state)
+    with closing(bench.store):
+        shown: list[str] = []
+        granted: list[str] = []
+        for _ in range(60):
+            bench.act.lane = chance.choice((FREE, FREE, OCCUPIED))
+            track = bench.track(card(chance.randrange(8)))
+            bench.look(track)
+            shown.append(track.id)
+            granted += [each.id for each in bench.told() if isinstance(each, Grant)]
+            if granted and chance.random() < 0.6:
+                bench.deciding.passage(passage(granted.pop(0), chance.choice((PassageOutcome.TURNED, PassageOutcome.UNUSED))))
+            bench.later(chance.choice((0.1, 0.5, 4.0)))
+            assert len(bench.store.open_grants()) <= 1
+        bench.act.lane = OCCUPIED
+        bench.later(3)
+        found = [event for event in every_event(bench.store) if event.type is EventType.DECISION]
+        assert sorted(json.loads(event.body)["data"]["presentation"] for event in found) == sorted(shown)
+
+
+# --- out of service, and free for all --------------------------------------------------------------------------
+
+
+def test_a_lane_that_does_not_serve_lets_nobody_in_and_says_so(bench: Bench) -> None:
+    bench.act.lane = LaneState(serves_entry=False)
+    bench.show(ISSUER.issue(1))
+    assert (bench.told(), decided(bench)) == ([Answer(Signal.OUT_OF_ORDER, Reason.OUT_OF_SERVICE, 1)], [("0badcafe-1", "entry", "out_of_service")])
+    assert bench.store.open_grants() == []
+
+
+def test_a_lane_that_does_not_serve_still_tells_what_is_wrong_with_a_code(bench: Bench) -> None:
+    bench.act.lane = LaneState(serves_entry=False)
+    bench.show(CARD)
+    assert decided(bench) == [("0badcafe-1", "entry", "not_proven")]
+
+
+def test_out_goes_on_where_nobody_is_let_in(state: Path) -> None:
+    bench = two_way(state)
+    with closing(bench.store):
+        bench.show(card(1))
+        bench.goes()
+        bench.act.lane = LaneState(serves_entry=False)
+        bench.show(card(1))
+        bench.goes()
+        bench.show(card(2))
+        assert decided(bench)[1:] == [("0badcafe-2", "exit", "recorded"), ("0badcafe-3", "entry", "out_of_service")]
+
+
+def test_in_a_free_lane_it_is_decided_and_recorded_who_goes(bench: Bench) -> None:
+    bench.act.lane = LaneState(free_by=Cause.FIRE, is_latched=True, serves_entry=False)
+    bench.show(ISSUER.issue(1))
+    bench.goes(PassageOutcome.FREE)
+    assert [(kind, data.get("reason") or data["outcome"]) for kind, data in bench.facts()] == [("qrgate.decision", "ok"), ("qrgate.passage", "free")]
+    assert bench.store.open_grants() == []
+
+
+def test_who_showed_a_code_in_a_free_lane_is_not_counted_once_more_by_the_beams(bench: Bench) -> None:
+    bench.act.lane = LaneState(free_by=Cause.KEY)
+    bench.show(ISSUER.issue(1))
+    bench.goes(PassageOutcome.FREE)
+    for at_ns in (1, 2):
+        bench.deciding.crossing(Crossing(CrossingKind.COUNTED, Direction.ENTRY, at_ns))
+    assert [(data["outcome"], data.get("at_ns")) for kind, data in bench.facts() if kind == "qrgate.passage"] == [("free", None), ("counted", 2)]
+
+
 # --- the budget of refusals ------------------------------------------------------------------------------------
 
 
@@ -318,7 +680,8 @@ def test_refusals_beyond_the_budget_become_one_counted_record_a_minute_later(ben
     for number in range(SINGLY_A_MINUTE + 5):
         bench.show(f"junk {number}".encode())
     assert len(bench.facts()) == SINGLY_A_MINUTE
-    assert bench.told() == [Signal.ANOTHER_CODE] * (SINGLY_A_MINUTE + 5)  # everybody is told
+    numbers = [*range(1, SINGLY_A_MINUTE + 1), *[None] * 5]
+    assert bench.told() == [Answer(Signal.ANOTHER_CODE, Reason.NOT_A_PASS, number) for number in numbers]  # everybody is told
     for _ in range(2):
         bench.deciding.catch_up(monotonic_ns() + MINUTE_NS)
     assert bench.facts()[SINGLY_A_MINUTE:] == [("qrgate.audit", {"what": "refusals_folded", "counts": {"not_a_pass": 5}})]
@@ -351,7 +714,8 @@ def test_a_refusal_that_is_tried_again_costs_the_budget_once(bench: Bench) -> No
 def test_admissions_have_no_budget(bench: Bench) -> None:
     for number in range(SINGLY_A_MINUTE + 5):
         bench.show(ISSUER.issue(number))
-    assert [data["admit"] for _, data in bench.facts()] == [True] * (SINGLY_A_MINUTE + 5)
+        bench.goes()
+    assert [data["admit"] for kind, data in bench.facts() if kind == "qrgate.decision"] == [True] * (SINGLY_A_MINUTE + 5)
 
 
 # --- a disk that will not do -----------------------------------------------------------------------------------
@@ -363,7 +727,7 @@ def test_what_cannot_be_recorded_does_not_happen_and_the_code_is_offered_again(b
     track = bench.track(ISSUER.issue(1))
     for _ in range(3):
         bench.look(track)
-    assert bench.told() == [Signal.OUT_OF_ORDER] * 3
+    assert bench.told() == [Answer(Signal.OUT_OF_ORDER)] * 3
     bench.make_room()
     bench.look(track)
     assert bench.granted() == bench.events()[-1]["id"]
@@ -435,7 +799,57 @@ def test_a_pseudonym_key_that_cannot_be_kept_lets_nobody_in(state: Path) -> None
     with closing(bench.store):
         (state / "pseudonym.new").mkdir()  # in the way of the file that replaces the key
         bench.show(ISSUER.issue(1))
-        assert (bench.told(), bench.facts(), bench.store.open_grants()) == ([Signal.OUT_OF_ORDER], [], [])
+        assert (bench.told(), bench.facts(), bench.store.open_grants()) == ([Answer(Signal.OUT_OF_ORDER)], [], [])
+
+
+def test_the_store_fails_until_something_is_recorded_again(bench: Bench) -> None:
+    told = [bench.deciding.store_fails]
+    bench.fill_the_disk()
+    bench.show(ISSUER.issue(1))
+    told.append(bench.deciding.store_fails)
+    bench.deciding.fact(EventType.ALARM, {"what": "store_failed", "on": True})  # as it is told by whoever looks
+    bench.later(3600)
+    told.append(bench.deciding.store_fails)
+    bench.make_room()
+    bench.later(0.2)
+    told.append(bench.deciding.store_fails)
+    assert told == [False, True, True, False]
+
+
+def test_a_store_that_takes_the_next_decision_fails_no_more(bench: Bench) -> None:
+    bench.fill_the_disk()
+    bench.show(ISSUER.issue(1))
+    bench.make_room()
+    before = bench.deciding.store_fails
+    bench.show(ISSUER.issue(2))
+    assert (before, bench.deciding.store_fails) == (True, False)
+
+
+def test_a_pseudonym_key_that_cannot_be_kept_is_no_alarm_with_every_view(state: Path) -> None:
+    bench = Bench(state)
+    with closing(bench.store):
+        (state / "pseudonym.new").mkdir()  # in the way of the file that replaces the key
+        track = bench.track(ISSUER.issue(1))
+        for _ in range(50):
+            bench.look(track)
+            bench.later(0.2)
+            assert bench.deciding.store_fails
+        assert bench.facts() == []
+        bench.later(10)
+        assert not bench.deciding.store_fails
+
+
+def test_a_store_that_cannot_be_read_lets_nobody_in_and_nobody_wait(bench: Bench) -> None:
+    bench.deciding.adopt(replace(bench.deciding.policy, capacity=5), None)
+    bench.store._db.execute("ALTER TABLE inside RENAME TO away")
+    bench.act.lane = OCCUPIED
+    track = bench.track(ISSUER.issue(1))
+    bench.look(track)
+    assert (bench.told(), bench.facts()) == ([Answer(Signal.OUT_OF_ORDER)], [])
+    bench.store._db.execute("ALTER TABLE away RENAME TO inside")
+    bench.act.lane = FREE
+    bench.look(track)
+    assert decided(bench) == [("0badcafe-1", "entry", "ok")]
 
 
 # --- the way out -----------------------------------------------------------------------------------------------
@@ -468,11 +882,63 @@ def test_a_full_disk_holds_nobody_in_and_is_caught_up_with(bench: Bench) -> None
     assert bench.store.open_grants() == []
 
 
+def test_whoever_leaves_has_gone_before_it_is_recorded(bench: Bench) -> None:
+    leaving(bench)
+    given: list[int] = []
+    bench.store._db.set_trace_callback(lambda statement: given.append(bench.act._inbox.qsize()) if statement == "COMMIT" else None)
+    bench.show(ISSUER.issue(1))
+    assert given == [1]
+    id_ = bench.goes()
+    decision, ended = bench.events()
+    assert (id_, ended["data"]["decision"], bench.store.open_grants()) == ("unrecorded 0badcafe-1", decision["id"], [])
+    assert decision["id"].startswith("g1")
+
+
+def test_whoever_comes_in_is_recorded_first(bench: Bench) -> None:
+    given: list[int] = []
+    bench.store._db.set_trace_callback(lambda statement: given.append(bench.act._inbox.qsize()) if statement == "COMMIT" else None)
+    bench.show(ISSUER.issue(1))
+    assert (given, len(bench.told())) == ([0], 1)
+
+
+def test_where_nothing_more_can_be_remembered_people_go_out_and_are_counted(bench: Bench) -> None:
+    leaving(bench)
+    bench.fill_the_disk()
+    filled = len(every_event(bench.store))
+    for number in range(UNRECORDED_MAX):
+        bench.deciding.fact(EventType.ALARM, {"what": "x", "n": number})
+    for number in range(3):
+        bench.show(ISSUER.issue(number))
+        bench.goes()
+    bench.make_room()
+    bench.deciding.catch_up(bench.now_ns())
+    recorded = [(event.type, json.loads(event.body)["data"]) for event in every_event(bench.store)][filled:]
+    assert [data["n"] for _, data in recorded[:UNRECORDED_MAX]] == list(range(UNRECORDED_MAX))
+    assert recorded[UNRECORDED_MAX:] == [(EventType.AUDIT, {"what": "facts_dropped", "n": 6})]  # each decision, each passage
+
+
+@pytest.mark.parametrize("broken", ["full", "unreadable"])
+def test_a_store_that_fails_makes_nobody_jump_the_queue_at_the_way_out(bench: Bench, broken: str) -> None:
+    leaving(bench)
+    bench.deciding.adopt(replace(bench.deciding.policy, capacity=5), None)
+    if broken == "full":
+        bench.fill_the_disk()
+    else:
+        bench.store._db.execute("ALTER TABLE inside RENAME TO away")
+    for number in (1, 2):
+        bench.show(ISSUER.issue(number))
+    first, wait = bench.told()
+    assert (type(first), wait) == (Grant, WAIT)
+    bench.deciding.passage(passage(first.id, PassageOutcome.UNUSED))
+    bench.deciding.call_next(bench.now_ns())
+    assert [type(each) for each in bench.told()] == [Grant]
+
+
 def test_on_a_full_disk_what_is_no_credential_opens_no_exit(bench: Bench) -> None:
     leaving(bench)
     bench.fill_the_disk()
     bench.show(b"https://example.org/")
-    assert bench.told() == [Signal.OUT_OF_ORDER]
+    assert bench.told() == [Answer(Signal.OUT_OF_ORDER)]
 
 
 def test_the_way_out_without_a_key_for_the_day_is_free_and_names_nobody(state: Path) -> None:
@@ -562,6 +1028,7 @@ def test_a_policy_that_is_only_counted_is_told_once_an_hour_and_refuses_nobody(b
     bench.deciding.adopt(replace(policy, shadow=replace(policy, accepts=frozenset({CredentialKind.HC1}))), None)
     for number in range(3):
         bench.show(ISSUER.issue(number))
+        bench.goes()
     bench.show(b"junk")
     ticks[0] += HOUR_NS - 1
     bench.deciding.catch_up(ticks[0])

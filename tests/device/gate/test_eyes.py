@@ -11,6 +11,7 @@ from device.gate.eyes import BLIND, FLUTTER_MAX, NO_READER, SIGNAL_OF_STATE, Eye
 from device.links import EyesState, ReaderState
 from device.turnstile.signals import Signal
 
+BLIND_NOW, SEES = "blind", "sees"
 COUNTERS = {"frames": 4, "dropped": 3, "looks": 2, "failures": 1}
 
 
@@ -19,7 +20,12 @@ class Bench:
         self.told: list[Any] = []
         self.hinted: list[tuple[float, Signal]] = []
         self.now_s = 0.0
-        self.eyes = Eyes(0, alarm=self.told.append, show=self.told.append, hint=lambda signal: self.hinted.append((self.now_s, signal)))
+        self.eyes = Eyes(
+            0,
+            alarm=self.told.append,
+            blind=lambda blind: self.told.append(BLIND_NOW if blind else SEES),
+            hint=lambda signal: self.hinted.append((self.now_s, signal)),
+        )
 
     def says(self, state: str, at_s: float) -> None:
         self.now_s = at_s
@@ -58,7 +64,7 @@ def test_a_reader_that_never_comes_is_told_once_after_ten_seconds(bench: Bench) 
     bench.turn(9.9)
     assert bench.told == []
     bench.turn(3600, since_s=10)
-    assert bench.told == [GONE, Signal.OUT_OF_ORDER]
+    assert bench.told == [GONE, BLIND_NOW]
 
 
 def test_a_reader_that_goes_is_told_once_after_three_seconds_and_its_return_when_it_says_that_it_is_well(bench: Bench) -> None:
@@ -67,12 +73,12 @@ def test_a_reader_that_goes_is_told_once_after_three_seconds_and_its_return_when
     bench.turn(22.9, since_s=20)
     assert bench.told == []
     bench.turn(60, since_s=23)
-    assert bench.told == [GONE, Signal.OUT_OF_ORDER]
+    assert bench.told == [GONE, BLIND_NOW]
     bench.eyes.connected()
     bench.turn(61, since_s=60)
-    assert bench.told == [GONE, Signal.OUT_OF_ORDER]
+    assert bench.told == [GONE, BLIND_NOW]
     bench.says("ok", 61)
-    assert bench.told == [GONE, Signal.OUT_OF_ORDER, alarm("ok"), Signal.DARK]
+    assert bench.told == [GONE, BLIND_NOW, alarm("ok"), SEES]
 
 
 def test_a_reader_that_is_restarted_in_time_is_no_news(bench: Bench) -> None:
@@ -88,21 +94,14 @@ def test_a_camera_without_frames_is_told_once_however_often_it_is_said(bench: Be
     for second in range(2, 20):
         bench.says("no_frames", second)
     bench.says("ok", 20)
-    assert bench.told == [alarm("no_frames"), Signal.OUT_OF_ORDER, alarm("ok"), Signal.DARK]
+    assert bench.told == [alarm("no_frames"), BLIND_NOW, alarm("ok"), SEES]
 
 
 def test_a_camera_in_fault_is_out_of_order_until_it_delivers(bench: Bench) -> None:
     bench.come("ok", 1)
     for second, state in ((10, "no_frames"), (14, "camera_fault"), (80, "ok")):
         bench.says(state, second)
-    assert bench.told == [alarm("no_frames"), Signal.OUT_OF_ORDER, alarm("camera_fault"), Signal.OUT_OF_ORDER, alarm("ok"), Signal.DARK]
-
-
-def test_a_camera_that_comes_back_does_not_darken_what_a_person_was_told_since(bench: Bench) -> None:
-    bench.come("no_frames", 1)
-    bench.eyes.answered()
-    bench.says("ok", 5)
-    assert bench.told == [alarm("no_frames"), Signal.OUT_OF_ORDER, alarm("ok")]
+    assert bench.told == [alarm("no_frames"), BLIND_NOW, alarm("camera_fault"), BLIND_NOW, alarm("ok"), SEES]
 
 
 def test_a_source_that_ended_shows_nothing_and_its_reader_is_not_missed(bench: Bench) -> None:
@@ -116,9 +115,9 @@ def test_a_camera_that_flutters_is_one_alarm_a_second_and_the_rest_is_counted(be
     bench.come("ok", 1)
     for number in range(10):
         bench.says("no_frames" if number % 2 == 0 else "ok", 2 + number / 100)
-    assert bench.told == [alarm("no_frames"), Signal.OUT_OF_ORDER]
+    assert bench.told == [alarm("no_frames"), BLIND_NOW]
     bench.turn(4, since_s=2.1)
-    assert bench.told[2:] == [alarm("ok", folded=8), Signal.DARK]
+    assert bench.told[2:] == [alarm("ok", folded=8), SEES]
 
 
 def test_every_state_has_its_line_in_the_table_and_the_blind_ones_are_out_of_order() -> None:
@@ -130,7 +129,7 @@ def test_every_state_has_its_line_in_the_table_and_the_blind_ones_are_out_of_ord
 def test_a_gate_that_sees_nothing_is_out_of_order_until_it_sees_again_well_or_badly(bench: Bench, state: str) -> None:
     bench.come(state, 1)
     bench.says("dark", 5)
-    assert bench.told == [alarm(state), Signal.OUT_OF_ORDER, alarm("dark"), Signal.DARK]
+    assert bench.told == [alarm(state), BLIND_NOW, alarm("dark"), SEES]
 
 
 @pytest.mark.parametrize("state", ["dark", "bright", "out_of_focus", "slow"])
@@ -172,14 +171,14 @@ def test_no_hint_puts_out_what_says_that_the_gate_is_out_of_order(bench: Bench) 
     for state, at_s in (("unreadable", 1.2), ("no_frames", 1.4)):  # one frame between two silences
         bench.says(state, at_s)
     bench.turn(30, since_s=1.5)
-    assert (bench.told, bench.hinted) == ([alarm("no_frames"), Signal.OUT_OF_ORDER], [])
+    assert (bench.told, bench.hinted) == ([alarm("no_frames"), BLIND_NOW], [])
 
 
 def test_a_gate_that_sees_again_says_so_even_if_all_it_sees_is_one_more_torn_code(bench: Bench) -> None:
     bench.come("unreadable", 1)
     bench.says("covered", 5)
     bench.says("unreadable", 8)
-    assert bench.told == [alarm("unreadable"), alarm("covered"), Signal.OUT_OF_ORDER, alarm("unreadable"), Signal.DARK]
+    assert bench.told == [alarm("unreadable"), alarm("covered"), BLIND_NOW, alarm("unreadable"), SEES]
 
 
 def test_a_camera_that_flutters_for_a_day_is_an_alarm_a_minute(bench: Bench) -> None:

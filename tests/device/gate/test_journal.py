@@ -84,6 +84,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         (PassageOutcome.UNUSED, 0, 0),
         (PassageOutcome.UNUSED, 1, 0),  # whoever says so: nobody has passed
         (PassageOutcome.TOO_LATE, 1, 0),
+        (PassageOutcome.OUT_OF_SERVICE, 3, 0),
+        (PassageOutcome.FAULT, 3, 0),
+        (PassageOutcome.FREE, 3, 3),
     ],
 )
 def test_a_passage_says_how_many_went_and_ends_its_grant(outcome: PassageOutcome, people: int, passed: int) -> None:
@@ -92,12 +95,19 @@ def test_a_passage_says_how_many_went_and_ends_its_grant(outcome: PassageOutcome
 
 
 def test_only_outcomes_in_which_nobody_passed_give_back() -> None:
-    assert {PassageOutcome.UNUSED, PassageOutcome.TOO_LATE} == GIVEN_BACK
+    assert set(PassageOutcome) - GIVEN_BACK == {PassageOutcome.TURNED, PassageOutcome.ASSUMED, PassageOutcome.FREE, PassageOutcome.UNKNOWN}
 
 
 @pytest.mark.parametrize(
     ("outcome", "people", "after"),
-    [(PassageOutcome.TURNED, 2, (1, 2, [])), (PassageOutcome.UNUSED, 0, (0, 0, [])), (PassageOutcome.UNKNOWN, 3, (1, 3, []))],
+    [
+        (PassageOutcome.TURNED, 2, (1, 2, [])),
+        (PassageOutcome.UNUSED, 0, (0, 0, [])),
+        (PassageOutcome.OUT_OF_SERVICE, 0, (0, 0, [])),
+        (PassageOutcome.FAULT, 0, (0, 0, [])),
+        (PassageOutcome.FREE, 3, (1, 3, [])),
+        (PassageOutcome.UNKNOWN, 3, (1, 3, [])),
+    ],
 )
 def test_what_was_reserved_is_consumed_or_given_back_with_the_record(
     bench: Bench, outcome: PassageOutcome, people: int, after: tuple[int, int, list[OpenGrant]]
@@ -175,6 +185,39 @@ def test_facts_that_wait_are_told_every_ten_seconds(bench: Bench, caplog: pytest
         "1 facts wait to be recorded, 0 were dropped: the disk is full",
         "4 facts wait to be recorded, 0 were dropped: the disk is full",
     ]
+
+
+def test_the_journal_is_stuck_while_anything_waits_or_a_count_is_due(bench: Bench) -> None:
+    told = [bench.journal.is_stuck]
+    bench.store.willing = 0
+    bench.alarm(1)
+    told.append(bench.journal.is_stuck)
+    bench.journal.miss()
+    bench.store.willing = 1  # for what waits, and not for the count
+    bench.journal.catch_up(0)
+    told.append(bench.journal.is_stuck)
+    bench.store.willing = 1
+    bench.journal.catch_up(0)
+    told.append(bench.journal.is_stuck)
+    assert told == [False, True, True, False]
+
+
+def test_what_there_is_not_even_room_to_remember_is_counted(bench: Bench) -> None:
+    for _ in range(2):
+        bench.journal.miss()
+    bench.journal.catch_up(0)
+    assert bench.recorded() == [(EventType.AUDIT, "gate", {"what": "facts_dropped", "n": 2})]
+
+
+@pytest.mark.parametrize(("people", "inside"), [(2, 5), (-1, 2), (-9, 0)])
+def test_who_went_without_a_grant_is_counted_with_the_record(bench: Bench, people: int, inside: int) -> None:
+    bench.store.willing = 0
+    bench.journal.add(Fact(EventType.PASSAGE, {"outcome": "counted"}, counted=(people, Moment(NOW, "boot-1", 5))), 0)
+    assert bench.places()[1] == 3
+    bench.store.willing = 1
+    for _ in range(2):
+        bench.journal.catch_up(0)
+    assert (bench.places()[1], bench.recorded()) == (inside, [(EventType.PASSAGE, "gate", {"outcome": "counted"})])
 
 
 def test_with_nothing_to_record_the_store_is_left_alone(bench: Bench) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def at(seconds: float, *, trust: ClockTrust = ClockTrust.TRUSTED) -> Moment:
 @pytest.fixture
 def database() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.executescript(SCHEMA + memory.TABLES)
+        connection.executescript(SCHEMA + memory.TABLES + memory.COUNTED_TABLE)
         yield connection
 
 
@@ -168,6 +168,43 @@ def test_places_are_counted_without_some_persons(remembered: Memory) -> None:
     assert counted == [7, 6, 4, 0, 7]
 
 
+def test_who_went_without_a_grant_is_counted_apart_from_those_who_are_known(remembered: Memory) -> None:
+    comes_in(remembered, AN, people=3)
+    for people, inside in ((2, 5), (-1, 4), (0, 4), (-3, 1)):
+        remembered.count(people, at(5))
+        assert remembered.occupied() == inside
+    assert (remembered.stay_of(AN), remembered.occupied((AN,))) == (Stay(at(0), 3), 0)
+
+
+def test_no_more_go_out_than_there_are_inside(remembered: Memory) -> None:
+    comes_in(remembered, AN, people=2)
+    for _ in range(3):
+        remembered.count(-5, at(5))
+    assert remembered.occupied() == 0
+    remembered.count(1, at(6))
+    assert remembered.occupied() == 1
+
+
+def test_of_a_grant_that_is_open_nobody_is_counted_out_twice(remembered: Memory) -> None:
+    remembered.open_grant(grant(person=None), at(0))
+    remembered.count(-2, at(1))
+    remembered.end_grant(grant(person=None), passed=0)
+    assert remembered.occupied() == 0
+
+
+@pytest.mark.parametrize("comes", [lambda remembered: comes_in(remembered, BINH, 7), lambda remembered: remembered.count(1, at(7))])
+def test_whoever_comes_in_takes_a_place_although_one_was_counted_out_and_then_left_by_a_code(
+    remembered: Memory, comes: Callable[[Memory], None]
+) -> None:
+    """The button was pressed by somebody whom nobody had seen come in."""
+    comes_in(remembered, AN)
+    remembered.count(-1, at(5))
+    goes_out(remembered, AN, 6)
+    assert remembered.occupied() == 0
+    comes(remembered)
+    assert remembered.occupied() == 1
+
+
 # --- who is who ------------------------------------------------------------------------------------------------
 
 
@@ -254,6 +291,13 @@ def test_who_came_in_after_the_night_stays(remembered: Memory) -> None:
     comes_in(remembered, BINH, 20 * 3600)
     assert remembered.forget(at(21 * 3600), RESET_MINUTE) == 1
     assert [remembered.stay_of(each) for each in (AN, BINH)] == [None, Stay(at(20 * 3600), 1)]
+
+
+def test_the_night_forgets_who_was_counted(remembered: Memory, database: sqlite3.Connection) -> None:
+    for people, seconds in ((3, 0), (-1, 60), (5, 20 * 3600)):
+        remembered.count(people, at(seconds))
+    assert (remembered.forget(at(21 * 3600), RESET_MINUTE), remembered.occupied()) == (0, 5)
+    assert database.execute("SELECT people FROM counted").fetchall() == [(5,)]
 
 
 def test_an_open_grant_is_not_forgotten(remembered: Memory) -> None:

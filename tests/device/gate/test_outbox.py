@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from device.events.cose import sign1
 from device.events.topics import Topics
 from device.gate.outbox import GIVE_MAX, REFUSED_MAX, Outbox
 from device.gate.store import Store
-from device.links import BrokerState, Events, Give, Hello, Link, Received, Refused, View
+from device.links import BrokerState, Events, Give, Health, Hello, Link, Received, Refused, View
 
 RECORDER = Ed25519PrivateKey.from_private_bytes(b"r" * 32)
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
@@ -30,11 +30,23 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder / "events.db", gate="g1", boot="boot-1")
         self.alarms: list[tuple[EventType, dict[str, Any]]] = []
-        self.outbox = Outbox(self.store, TOPICS, RECORDER.public_key(), boot="boot-1", alarm=lambda kind, facts: self.alarms.append((kind, facts)))
+        self.broker: list[bool] = []
+        self.outbox = self.made()
         gate_end, uplink_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.gate, self.uplink = Link(gate_end), Link(uplink_end)
         self.outbox.connected(self.gate)
         self.hello = self.uplink.receive()
+
+    def made(self, health: Callable[[], bytes] | None = None) -> Outbox:
+        return Outbox(
+            self.store,
+            TOPICS,
+            RECORDER.public_key(),
+            boot="boot-1",
+            alarm=lambda kind, facts: self.alarms.append((kind, facts)),
+            broker=self.broker.append,
+            health=health,
+        )
 
     def close(self) -> None:
         for each in (self.gate, self.uplink, self.store):
@@ -64,6 +76,21 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 def test_a_new_uplink_is_told_who_this_is(bench: Bench) -> None:
     assert bench.hello == Hello("boot-1", bench.store.epoch, 0)
+
+
+def test_a_new_uplink_is_told_how_the_gate_is_now(bench: Bench) -> None:
+    bodies = iter((b"ok", b"degraded"))
+    outbox = bench.made(lambda: next(bodies))
+    for body in (b"ok", b"degraded"):
+        outbox.connected(bench.gate)
+        assert [bench.uplink.receive() for _ in range(3)] == [Hello("boot-1", bench.store.epoch, 0), Health(body), None]
+
+
+def test_the_broker_is_there_as_long_as_the_uplink_says_so_and_gone_with_it(bench: Bench) -> None:
+    for connected in (True, False, True):
+        bench.outbox.take(BrokerState(connected))
+    bench.outbox.lost()
+    assert bench.broker == [True, False, True, False]
 
 
 def test_a_wish_is_answered_at_once_with_the_stored_bytes(bench: Bench) -> None:

@@ -7,26 +7,32 @@ import selectors
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from device import notify
 from device.admission.budget import SINGLY_A_MINUTE
 from device.clock import NS, monotonic_ns
-from device.domain import Passage, PassageOutcome
+from device.degraded import Trouble
+from device.domain import Crossing, CrossingKind, Direction, EventType, Passage, PassageOutcome
 from device.errors import HardwareError, QrgateError
 from device.events.topics import Topics
-from device.gate.act import Broken, Standing
+from device.gate.act import Broken, LaneState, Standing
+from device.gate.condition import Condition
+from device.gate.lane_alarms import LaneAlarms
+from device.gate.latch import Latch
 from device.gate.outbox import Outbox
 from device.gate.record import ACT_SILENT_NS, ACT_SILENT_TURNS, TURN_S, Facts, Record
-from device.links import BrokerState, Events, Give, Hello, Link, Listener, Message, ReaderState, Received, Refused, View, connect, own_uid
+from device.gate.service import RECORD_SILENT_NS, _Pulse
+from device.links import BrokerState, Events, Give, Health, Hello, Link, Listener, Message, ReaderState, Received, Refused, View, connect, own_uid
 from device.settings import Relay as RelaySettings
-from device.turnstile.machine import ReportForced
+from device.turnstile.actions import Alarm, Mishap
 from device.turnstile.signals import Signal
 from tests.device.gate import test_deciding
-from tests.gates import wait_message
+from tests.gates import wait_health, wait_message
 
 FOR_EVER_NS = 1 << 62
 """The acting thread is not there, and its heart is not felt for, except where a test lets it stop."""
@@ -43,7 +49,21 @@ class Bench:
         self.deciding = test_deciding.Bench(state)
         self.facts = Facts()
         self.committed = threading.Semaphore(0)
-        outbox = Outbox(self.deciding.store, Topics("p1", "s1", "g1"), RECORDER.public_key(), boot="boot-1", alarm=self.deciding.deciding.fact)
+        self.broker: list[bool] = []
+        self.condition = Condition(
+            alarm=lambda facts: self.deciding.deciding.fact(EventType.ALARM, facts),
+            stand=self.deciding.act.stand,
+            publish=lambda body: self.record.tell_uplink(Health(body)),
+        )
+        outbox = Outbox(
+            self.deciding.store,
+            Topics("p1", "s1", "g1"),
+            RECORDER.public_key(),
+            boot="boot-1",
+            alarm=self.deciding.deciding.fact,
+            broker=self.broker.append,
+            health=self.condition.body,
+        )
         self.record = Record(
             reader=Listener(folder / "reader.sock", {own_uid()}),
             uplink=Listener(folder / "uplink.sock", {own_uid()}),
@@ -52,6 +72,14 @@ class Bench:
             presentations=self.deciding.presentations,
             deciding=self.deciding.deciding,
             outbox=outbox,
+            condition=self.condition,
+            lane_alarms=LaneAlarms(
+                self.deciding.act,
+                self.condition,
+                Latch(state, state),
+                lambda facts: self.deciding.deciding.fact(EventType.ALARM, facts),
+                monotonic_ns,
+            ),
         )
         self.deciding.deciding._committed = self.deciding.deciding._journal._committed = self._commit
         self.deciding.act.beat_ns = FOR_EVER_NS
@@ -100,12 +128,20 @@ def uplink(bench: Bench) -> Iterator[Link]:
         yield link
 
 
+def crossing(at_ns: int) -> Crossing:
+    return Crossing(CrossingKind.COUNTED, Direction.EXIT, at_ns)
+
+
 def state(name: str) -> ReaderState:
     return ReaderState(name, frames=4, dropped=3, looks=2, failures=1)
 
 
 def alarm(name: str) -> tuple[str, dict[str, object]]:
     return "qrgate.alarm", {"what": "camera", "state": name, "frames": 4, "dropped": 3, "looks": 2, "failures": 1}
+
+
+def troubles(uplink: Link) -> list[str]:
+    return [each["trouble"] for each in wait_health(uplink)["troubles"]]
 
 
 # --- facts -----------------------------------------------------------------------------------------------------
@@ -116,7 +152,7 @@ def test_a_fact_wakes_whoever_waits_and_comes_out_once_in_order() -> None:
     with selectors.DefaultSelector() as selector:
         selector.register(facts, selectors.EVENT_READ)
         assert (facts.drain(), selector.select(0)) == ([], [])
-        told = [ReportForced(1), ReportForced(2)]
+        told = [crossing(1), crossing(2)]
         for each in told:
             facts.tell(each)
         assert len(selector.select(1)) == 1
@@ -128,10 +164,51 @@ def test_an_acting_thread_that_hangs_is_found_before_a_relay_may_have_been_on_fo
     assert RelaySettings().max_on_s > ACT_SILENT_NS / NS + ACT_SILENT_TURNS * TURN_S
 
 
-def test_a_turn_without_a_grant_is_an_alarm(bench: Bench) -> None:
-    bench.facts.tell(ReportForced(1))
+def test_who_goes_without_a_grant_is_recorded(bench: Bench) -> None:
+    bench.facts.tell(crossing(1))
     bench.await_commit()
-    assert bench.deciding.facts() == [("qrgate.alarm", {"what": "turned_without_grant"})]
+    assert bench.deciding.facts() == [("qrgate.passage", {"outcome": "counted", "direction": "exit", "people": 1, "at_ns": 1})]
+
+
+def test_what_the_lane_tells_is_an_alarm_and_a_trouble(bench: Bench, uplink: Link) -> None:
+    bench.facts.tell(Alarm(Mishap.NOT_READY, on=True, at_ns=7))
+    bench.await_commit()
+    assert bench.deciding.facts() == [("qrgate.alarm", {"what": "not_ready", "on": True, "at_ns": 7})]
+    while (told := wait_health(uplink))["troubles"] != [{"trouble": "not_ready"}]:
+        pass
+    assert told["health"] == "out_of_order"
+
+
+def test_whoever_waits_is_called_with_the_passage_of_the_one_before(bench: Bench, reader: Link) -> None:
+    reader.send(View((bench.deciding.track(test_deciding.ISSUER.issue(1)),)))
+    bench.await_commit()
+    first = bench.deciding.granted()
+    reader.send(View(()))
+    reader.send(View((bench.deciding.track(test_deciding.ISSUER.issue(2)),)))
+    reader.send(state("no_frames"))  # when this is recorded, the second was seen
+    bench.await_commit()
+    bench.facts.tell(Passage(first, PassageOutcome.TURNED, 5, 9))
+    for _ in range(2):
+        bench.await_commit()
+    assert [kind for kind, _ in bench.deciding.facts()] == ["qrgate.decision", "qrgate.alarm", "qrgate.passage", "qrgate.decision"]
+
+
+def test_whoever_waits_in_vain_is_told_so_without_anything_else_happening(bench: Bench, reader: Link) -> None:
+    bench.deciding.act.lane = LaneState(is_occupied=True)
+    reader.send(View((bench.deciding.track(test_deciding.ISSUER.issue(1)),)))
+    bench.await_commit()
+    assert [data["reason"] for _, data in bench.deciding.facts()] == ["lane_busy"]
+
+
+def test_a_store_that_fails_is_a_trouble_until_it_takes_something_again(bench: Bench, reader: Link, uplink: Link) -> None:
+    bench.deciding.store._db.execute("PRAGMA query_only=ON")
+    reader.send(View((bench.deciding.track(test_deciding.ISSUER.issue(1)),)))
+    while Trouble.STORE_FAILED not in troubles(uplink):
+        pass
+    reader.send(View(()))
+    bench.deciding.store._db.execute("PRAGMA query_only=OFF")
+    bench.await_commit()
+    assert bench.deciding.facts() == [("qrgate.alarm", {"what": "store_failed", "on": True})]
 
 
 def test_a_passage_is_recorded(bench: Bench, reader: Link) -> None:
@@ -185,6 +262,16 @@ def test_a_camera_that_stops_and_comes_back_is_two_alarms(bench: Bench, reader: 
     assert bench.deciding.told() == [Standing(Signal.OUT_OF_ORDER), Standing(Signal.DARK)]
 
 
+def test_a_gate_that_sees_nothing_is_in_trouble_until_it_sees_again(bench: Bench, reader: Link, uplink: Link) -> None:
+    for name, found in (("covered", [Trouble.CAMERA_BLIND]), ("ok", [])):
+        reader.send(state(name))
+        while troubles(uplink) != found:
+            pass
+    for _ in range(2):
+        bench.await_commit()
+    assert bench.deciding.facts() == [alarm("covered"), alarm("ok")]  # and no second alarm of the same trouble
+
+
 @pytest.mark.parametrize("message", [Give(0, 1), Hello("b", "e", 0), BrokerState(True), Refused(1, 135)])
 def test_a_reader_that_says_what_is_not_its_to_say_is_not_obeyed(bench: Bench, reader: Link, message: Message) -> None:
     reader.send(message)
@@ -230,20 +317,91 @@ def test_an_uplink_that_waits_is_served_with_the_next_commit(uplink: Link, reade
 
 
 def test_an_uplink_whose_link_was_full_is_served_when_there_is_room_without_a_commit(bench: Bench, uplink: Link) -> None:
-    bench.facts.tell(ReportForced(1))
+    bench.facts.tell(crossing(1))
     bench.await_commit()
     assert bench.record._uplink._link is not None
     sent = 0
     while bench.record._uplink._link.send(Received("t", bytes(30_000))):
         sent += 1
     uplink.send(Give(0, 20))
-    bench.facts.tell(ReportForced(2))  # when this is committed, the wish was heard and could not be answered
+    bench.facts.tell(crossing(2))  # when this is committed, the wish was heard and could not be answered
     bench.await_commit()
     for _ in range(sent):
         assert isinstance(wait_message(uplink), Received)
     answer = wait_message(uplink)
     assert isinstance(answer, Events)
     assert [event.sequence for event in answer.events] == [1, 2]
+
+
+def test_a_word_about_health_for_which_there_was_no_room_is_said_when_there_is(bench: Bench, uplink: Link) -> None:
+    """Else the broker would hold an old one for as long as nothing changes."""
+    assert wait_health(uplink)["health"] == "ok"
+    assert bench.record._uplink._link is not None
+    sent = 0
+    while bench.record._uplink._link.send(Received("t", bytes(30_000))):
+        sent += 1
+    bench.facts.tell(Alarm(Mishap.TAMPER, on=True, at_ns=1))
+    bench.await_commit()
+    for _ in range(sent):
+        assert isinstance(wait_message(uplink), Received)
+    while Trouble.TAMPER not in troubles(uplink):
+        pass
+
+
+def test_without_an_uplink_nothing_is_left_to_be_said(bench: Bench) -> None:
+    assert bench.record.tell_uplink(Health(b"{}"))
+
+
+def test_the_broker_is_gone_with_the_uplink(bench: Bench) -> None:
+    with closing(connect(bench.folder / "uplink.sock")) as link:
+        link.send(BrokerState(True))
+        link.send(Refused(1, 135))
+        bench.await_commit()
+        assert bench.broker == [True]
+    with closing(connect(bench.folder / "uplink.sock")) as link:
+        link.send(Refused(2, 135))
+        bench.await_commit()
+    assert bench.broker[:2] == [True, False]
+
+
+# --- the heart -------------------------------------------------------------------------------------------------
+
+
+def told_alive(manager: socket.socket) -> int:
+    """How often the service manager was told since the last look."""
+    count = 0
+    with suppress(BlockingIOError):
+        while manager.recv(100, socket.MSG_DONTWAIT) == notify.ALIVE.encode():
+            count += 1
+    return count
+
+
+def test_the_acting_thread_tells_that_the_gate_lives_as_long_as_the_recording_thread_turns(
+    bench: Bench, reader: Link, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        began_ns = bench.record.beat_ns
+        for name in ("no_frames", "ok"):
+            reader.send(state(name))
+            bench.await_commit()
+        assert bench.record.beat_ns > began_ns
+        assert told_alive(manager) == 0  # by the recording thread
+        pulse = _Pulse()
+        pulse.beat()
+        assert told_alive(manager) == 0  # it is not ready yet
+        pulse.begin(bench.record)
+        for _ in range(3):
+            pulse.beat()
+        assert told_alive(manager) == 1
+        bench.stopping.set()
+        bench.thread.join(5)
+        for silent_ns, told in ((RECORD_SILENT_NS - NS, 1), (RECORD_SILENT_NS, 0)):
+            bench.record.beat_ns = monotonic_ns() - silent_ns
+            pulse._told_ns = 0
+            pulse.beat()
+            assert told_alive(manager) == told
 
 
 def test_a_reader_that_goes_and_comes_back_well_is_two_alarms(bench: Bench) -> None:

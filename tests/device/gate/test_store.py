@@ -20,6 +20,7 @@ from device.domain import ClockTrust, EventType, Instant, StoredEvent
 from device.errors import StoreError, VerificationError
 from device.events.cloudevents import body_hash, event_id
 from device.events.confirmation import Confirmation, range_digest
+from device.gate import memory
 from device.gate.memory import OpenGrant
 from device.gate.store import BATCH_BYTES, DAMAGED_HINT, DISK_HINT, MIGRATIONS, PRESENTATION_NS, RESERVE_BYTES, SCHEMA, Store, probe
 from tests.device.strangers import needs_root, open_folder, somebody_else
@@ -428,6 +429,23 @@ def test_a_store_of_the_first_version_keeps_what_it_holds_and_learns_the_rest(tm
             writing.memory.end_grant(store.open_grants()[0], passed=0)
     with closing(opened(tmp_path)) as store:
         assert (store.open_grants(), store._memory.uses_of(b"\x01")) == ([], 0)
+
+
+def test_a_store_from_before_people_were_counted_keeps_who_is_inside_and_counts_from_now_on(tmp_path: Path) -> None:
+    before_counting = MIGRATIONS.index(memory.COUNTED_TABLE)
+    with closing(sqlite3.connect(tmp_path / "events.db", isolation_level=None)) as database:
+        for statements in MIGRATIONS[:before_counting]:
+            database.executescript(statements)
+        meta = {"epoch": b"0123", "last_sequence": b"7", "last_hash": b"", "clock_floor": b"1970-01-01T00:00:00+00:00"}
+        database.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+        database.execute("INSERT INTO inside VALUES (x'01', 3, ?, 'trusted', 'boot-0', 1)", (NOW.utc.isoformat(),))
+        database.execute(f"PRAGMA user_version={before_counting}")
+    for inside in (2, 1):
+        with closing(opened(tmp_path)) as store:
+            with store.transaction() as writing:
+                writing.memory.count(-1, NOW_MOMENT)
+            with store.recalling() as remembered:
+                assert (store.epoch, store.last_sequence, remembered.occupied()) == ("0123", 7, inside)
 
 
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
