@@ -28,6 +28,7 @@ examples:
   sudo qrgate take policy.bundle       hand what the office signed over to this gate
   qrgate replay film.mp4               what the reader makes of a video from the field, and what it missed and why
   qrgate focus --webcam /dev/video0    turn the lens until it is sharp
+  sudo qrgate test relay               does the lane open? with the gate out of service
   qrgate explain picture.png           what a code is, what is proven, whether it may pass and why
 """
 
@@ -68,6 +69,23 @@ examples:
   qrgate explain --policy market.toml --gate gb-02 card.png         by a policy that is not yet signed
   qrgate explain --cards https://clinic.example.vn=jwks.json shc:/… a SMART Health Card
   printf %s "$CODE" | qrgate explain -                              without the payload in the shell's history
+"""
+
+TEST_PARTS = ("relay", "lamps", "buzzer", "beams", "fire", "display", "voice")
+TEST_EPILOG = """\
+For a technician with a screwdriver: relay (one pulse of each, and the free relay for two seconds), lamps, buzzer (every signal), beams
+(every contact: break each beam, press each button), fire (open the contact and close it again), display, voice. Somebody has to
+look: at a terminal each step is asked about. THE LANE MOVES: stand clear of it. While a gate is in service the test refuses, and while the
+test runs no gate starts. However it ends, `qrgate failsafe` follows.
+
+exit codes: 0 all that was tested is well, 1 something failed, 2 wrong command line or the gate is in service, 3 settings are wrong,
+5 a pin or board is not there
+
+examples:
+  sudo systemctl stop qrgate.target && sudo qrgate test all
+  sudo qrgate test relay                     is it wired, does the lane open?
+  sudo qrgate test beams --seconds 60        a minute to walk through
+  sudo qrgate test all --json > sheet.json   for the acceptance sheet
 """
 
 REPLAY_EPILOG = """\
@@ -153,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     take = command("take", _take, "Hand bundles and lists that the office signed over to this gate.", epilog=TAKE_EPILOG)
     take.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a bundle or a list")
     take.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    _test_arguments(command("test", _test, "Move and look at what is wired to this gate, with the gate out of service.", epilog=TEST_EPILOG))
     _replay_arguments(
         command(
             "replay", _replay, "Material from the field through the reader: what was read, what not, and why.", settings=False, epilog=REPLAY_EPILOG
@@ -178,6 +197,13 @@ class _Version(argparse.Action):
             told = "not installed: run from its folder"
         sys.stdout.write(f"qrgate {told}\n")
         parser.exit()
+
+
+def _test_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("part", choices=(*TEST_PARTS, "all"), metavar="PART", help=f"{', '.join(TEST_PARTS)}, or all of them")
+    parser.add_argument("--seconds", type=float, default=30.0, metavar="N", help="how long to wait for whoever moves a contact (30)")
+    parser.add_argument("--yes", action="store_true", help="ask nothing: what was moved is told as `done`")
+    parser.add_argument("--json", action="store_true", help="one JSON document a line on stdout; asks nothing")
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
@@ -293,6 +319,12 @@ def _take(options: argparse.Namespace) -> int:
     from device import take  # noqa: PLC0415
 
     return take.run(options)
+
+
+def _test(options: argparse.Namespace) -> int:
+    from device import selftest  # noqa: PLC0415
+
+    return selftest.run(options)
 
 
 def _replay(options: argparse.Namespace) -> int:

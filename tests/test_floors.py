@@ -14,12 +14,12 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[set[str]] = [
     {"device.__main__"},
     {"device.cli"},
-    {"device.demo", "device.doctor", "device.explain", "device.focus", "device.replay", "device.take"},  # one a command
+    {"device.demo", "device.doctor", "device.explain", "device.focus", "device.replay", "device.selftest", "device.take"},  # one a command
     {"device.launch"},
     {"device.reader", "device.gate", "device.uplink"},  # the wings: blind to each other
 ]
 # Below them everybody knows everybody, but the core never looks up.
-SHELL = {"device.links", "device.config", "device.settings", "device.clock", "device.notify"}
+SHELL = {"device.links", "device.config", "device.contradictions", "device.board", "device.settings", "device.clock", "device.notify"}
 CORE = {
     "device.credentials",
     "device.admission",
@@ -27,12 +27,13 @@ CORE = {
     "device.events",
     "device.bundles",
     "device.cbor",
+    "device.degraded",
     "device.domain",
     "device.errors",
 }
-ALONE = {"device.failsafe"}  # must work when all the rest is broken
+ALONE = {"device.failsafe", "device.keeper"}  # must work when all the rest is broken
 
-OFFICE_MAY_USE = CORE | {"device.settings", "device.config"}  # what provisioning/ may know of the device
+OFFICE_MAY_USE = CORE | {"device.settings", "device.config", "device.board"}  # what provisioning/ may know of the device
 KNOWS_THE_OFFICE = {"device.demo"}  # it plays broker and recorder too
 
 # What gives a clock, a disk, a socket, a pin or a mood to whoever imports it. Types of time (datetime) are values.
