@@ -62,6 +62,7 @@ class PlayedPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
         changed: bool = super()._change_state(value)
         if changed:
             self._tell(self._number, bool(value), int(self._last_change * 1e9))
+            del self.states[:-1]  # gpiozero's mock keeps every edge for ever; a soak is long
         return changed
 
 

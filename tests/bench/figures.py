@@ -54,6 +54,7 @@ BOUNDS = {
     "list_lookup_p50": Bound(10.0, "one name in a list of 1,000,000, its keyed hash included"),
     "list_resident": Bound(20.0, "memory that such a list takes, mapped pages counted"),
     "list_swap_delay_max": Bound(5.0, "a decision or a fire input waits while such a list is proven and swapped, at worst"),
+    "fire_to_open_p99": Bound(50.0, "from the fire contact that opens to the free relay's contact, at a gate under full load"),
 }
 
 ADDED_UP = frozenset({"wrong_payloads", "wrong_payloads_pyzbar"})

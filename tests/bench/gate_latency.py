@@ -16,7 +16,7 @@ from typing import Any
 
 from device.domain import EventType
 from device.links import Events, Give, Link
-from device.turnstile.machine import REST_NS
+from device.turnstile.pulses import REST_NS
 from tests.gates import Gate, show, wait_message
 
 PEOPLE = 150

@@ -2,9 +2,11 @@
 # tests/lab/camera.sh: the reader on the real picamera2 and libcamera, whose virtual camera shows our pictures (tests/lab/camera.py).
 # Once, about 45 s: a Debian 13 root file system of 0.6 GB in ${QRGATE_LAB:-~/.cache/qrgate-lab}/camera; it is made anew when what
 # belongs into it has changed. Then on the host's kernel, in namespaces of its own: no mount and no process is left behind.
-# shellcheck disable=SC2016,SC2317 # apt and the inner shells expand what stands in single quotes; `step` calls what it is given
+# shellcheck disable=SC2016,SC2317 # mmdebstrap and the inner shell expand what stands in single quotes; `step` calls what it is given
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source-path=SCRIPTDIR
+. "$here/tests/lab/debian.bash"
 lab=${QRGATE_LAB:-$HOME/.cache/qrgate-lab}
 root=$lab/camera
 log=$lab/camera.log
@@ -21,27 +23,8 @@ Pin-Priority: 600'
 
 [ "$(id -u)" = 0 ] || { echo "camera: left out: it needs root to make a root file system and to enter it"; exit 77; }
 
-step() { # step WHAT COMMAND...: run it, and show what it said only if it failed
-  local begin=$SECONDS
-  echo "       $1 …"
-  if "${@:2}" >"$log" 2>&1; then echo "ok     $1 ($((SECONDS - begin)) s)"; else
-    tail -n 40 "$log"
-    echo "FAILED $1 ($((SECONDS - begin)) s); all of it: $log"
-    exit 1
-  fi
-}
-
-lock_of() { # the locked requirements of the packages $1, with their hashes
-  awk -v wanted="$1" 'BEGIN { split(wanted, names, " "); for (n in names) keep[names[n]] }
-    /^[a-z]/ { split($0, name, "=="); on = name[1] in keep } on' "$here/requirements.lock"
-}
-
 debian() {
-  # The archive that this machine itself uses.
-  local mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -m1 -v security)}
-  PIN=$backports mmdebstrap --variant=essential --include="$packages" --aptopt='Acquire::Languages "none"' \
-    --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-    --dpkgopt='path-exclude=/usr/share/locale/*' \
+  PIN=$backports mmdebstrap --variant=essential --include="$packages" "${lean[@]}" \
     --setup-hook='mkdir -p "$1/etc/apt/preferences.d"; echo "$PIN" > "$1/etc/apt/preferences.d/libcamera"' \
     trixie "$root.new" "deb $mirror trixie main" "deb $mirror trixie-backports main"
   local version
@@ -50,36 +33,15 @@ debian() {
   dpkg --compare-versions "$version" ge 0.7.1 || { echo "libcamera $version is too old; this needs 0.7.1 from trixie-backports"; return 1; }
 }
 
-python_packages() {
-  lock_of "$locked" >"$root.new/opt/locked"
-  # How this machine reaches its registry is no part of the project: its settings are lent for this one step, unread.
-  unshare --mount --propagation private bash -euc '
-    root=$1 pins=$2
-    mount -t proc proc "$root/proc"; mount --rbind /dev "$root/dev"; mount -t tmpfs tmpfs "$root/tmp"
-    settings=(/etc/pip.conf /etc/xdg/pip "$HOME/.pip" "$HOME/.config/pip")
-    { printf "%s\n" /etc/resolv.conf /etc/hosts /etc/ssl/certs "${settings[@]}"
-      for name in $(compgen -e | grep -E "^(PIP_|SSL_CERT|REQUESTS_CA|CURL_CA)"); do printf "%s\n" ${!name}; done
-    } | grep "^/." | sort -u | while read -r path; do
-      [ -e "$path" ] || continue
-      if [ -d "$path" ]; then mkdir -p "$root$path"; else mkdir -p "$root${path%/*}"; [ -e "$root$path" ] || : >"$root$path"; fi
-      mount --bind "$path" "$root$path"
-    done
-    pip=(chroot "$root" pip --python /opt/v/bin/python install --quiet --no-compile --no-deps)
-    chroot "$root" python3 -m venv --system-site-packages --without-pip /opt/v
-    "${pip[@]}" --require-hashes -r /opt/locked
-    "${pip[@]}" $pins
-    chroot "$root" /opt/v/bin/python -m compileall -q /opt/v/lib' bash "$root.new" "$pins"
-}
-
 build() {
   local recipe
   recipe=$(printf '%s\n' "$packages" "$pins" "$backports"; lock_of "$locked")
   if [ "$(cat "$root/recipe" 2>/dev/null)" = "$recipe" ]; then return; fi
   rm -rf --one-file-system "$root.new"
-  command -v mmdebstrap >/dev/null ||
-    step "mmdebstrap, which is missing here" eval 'apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends mmdebstrap'
+  tool mmdebstrap mmdebstrap
   step "a Debian 13 with libcamera from its backports" debian
-  step "picamera2 and what the reader needs" python_packages
+  # shellcheck disable=SC2086 # several pins
+  step "picamera2 and what the reader needs" python_packages "$root.new" "$locked" $pins
   echo "$recipe" >"$root.new/recipe"
   rm -rf --one-file-system "$root"
   mv "$root.new" "$root"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import tempfile
 import threading
 import time
-import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +22,9 @@ from device.reader import service
 from device.settings import Paths, Reader, Scanner, ScannerModel, ScannerTrigger, Settings, SourceKind
 from tests.device.reader.scanners.played import FACTORY, READ, SAVE, WRITE, answer, crc
 from tests.lab.gate import Gate
+from tests.lab.guest import PLUGGED_S, Host, finish, ports, wait
 from tests.lab.report import Report
 
-BY_ID = Path("/dev/serial/by-id")
 HOST_ZONES = FACTORY | {0x0000: 0xD5, 0x0003: 0x02, 0x0005: 0x03}
 CONTINUOUS_ZONES = FACTORY | {0x0003: 0x02, 0x0005: 0x03}
 
@@ -36,7 +33,6 @@ TRICKY = b"KD1." + answer(0) + "Đặng Thị Mỹ, ".encode() + bytes([0x7E, 0,
 
 LEFT_AFTER_S = 2.0
 SOON_S = 5.0  # for what takes a moment: the machine is some ten times slower than the host
-PLUGGED_S = 15.0
 
 
 def request(kind: int, zone: int, value: int) -> bytes:
@@ -56,20 +52,8 @@ SET_UP = b"".join(
 """All that a module hears as it comes: set-up codes off, and read back, first of all."""
 
 
-class Bench:
+class Bench(Host):
     """The host: holds codes before the module, moves the plug, and tells what came over the wire."""
-
-    def __init__(self) -> None:
-        self._talk = os.open("/dev/ttyS1", os.O_RDWR | os.O_NOCTTY)
-        tty.setraw(self._talk)
-        os.dup2(self._talk, sys.stdout.fileno())  # what is printed goes there, too
-
-    def ask(self, words: str) -> Any:
-        print(f"> {words}", flush=True)
-        said = b""
-        while not said.endswith(b"\n"):
-            said += os.read(self._talk, 4096)
-        return json.loads(said)
 
     def hold(self, payload: bytes) -> None:
         self.ask(f"hold {payload.hex()}")
@@ -82,17 +66,6 @@ class Bench:
         """The module's zones, its flash, and how often that was written."""
         zones, flash, saves = self.ask("zones")
         return {int(zone): value for zone, value in zones.items()}, {int(zone): value for zone, value in flash.items()}, saves
-
-
-def ports() -> list[str]:
-    return sorted(str(each) for each in BY_ID.iterdir()) if BY_ID.is_dir() else []
-
-
-def wait(until: Callable[[], bool], limit_s: float) -> bool:
-    give_up_s = time.monotonic() + limit_s
-    while not until() and time.monotonic() < give_up_s:
-        time.sleep(0.05)
-    return until()
 
 
 @dataclass
@@ -248,8 +221,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    status = 1
-    try:
-        status = main()
-    finally:
-        print(f"> end {status}", flush=True)
+    finish(main)

@@ -1,4 +1,7 @@
-"""``make soak``: the reader at full speed for hours. ARGS="--hours 2"; exit code 1 where it grows, or its threads or descriptors change."""
+"""``make soak``: the reader at full speed for hours. ARGS="--hours 2"; exit code 1 where it grows, or its threads or descriptors change.
+
+``make soak ARGS="people"``: an hour of people at a turnstile (``people/__main__.py``).
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,17 @@ from pathlib import Path
 
 from tests.soak import growth
 from tests.soak.growth import Sample
+from tests.soak.people.__main__ import main as soak_people
 from tests.soak.trial import reading, watch
 
 REPORT = Path("build") / "soak.json"
 
 
 def main() -> int:
+    return soak_people(sys.argv[2:]) if sys.argv[1:2] == ["people"] else soak_reader()
+
+
+def soak_reader() -> int:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--every-s", type=float, default=60.0, help="seconds from one sample to the next (60)")
@@ -33,8 +41,8 @@ def main() -> int:
     after = growth.warmed_up(samples)
     table = {
         "hours": round(samples[-1].at_s / growth.HOUR_S, 3),
-        "frames": samples[-1].frames,
-        "frames_per_s": round(samples[-1].frames / samples[-1].at_s, 1),
+        "frames": samples[-1].done,
+        "frames_per_s": round(samples[-1].done / samples[-1].at_s, 1),
         "growth_mb_h": round(growth.slope_mb_h(after), 3),
         "growth_judged": growth.judged(after),
         "private_mb_first": round(after[0].pss_kib / growth.KIB_A_MB, 2),
@@ -56,7 +64,7 @@ def main() -> int:
 
 def _print(each: Sample) -> None:
     private_mb, rss_mb = each.pss_kib / growth.KIB_A_MB, each.rss_kib / growth.KIB_A_MB
-    print(f"{each.at_s / 60:8.1f}  {private_mb:10.2f}  {rss_mb:6.1f}  {each.threads:7}  {each.descriptors:11}  {each.frames:6}", flush=True)
+    print(f"{each.at_s / 60:8.1f}  {private_mb:10.2f}  {rss_mb:6.1f}  {each.threads:7}  {each.descriptors:11}  {each.done:6}", flush=True)
 
 
 if __name__ == "__main__":

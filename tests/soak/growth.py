@@ -19,14 +19,14 @@ KIB_A_MB = 1024.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Of one process at one time, as the kernel tells. ``pss_kib`` counts shared pages by their share."""
+    """Of one process at one time, as the kernel tells. ``pss_kib`` counts shared pages by their share, ``done`` what it has worked off."""
 
     at_s: float
     pss_kib: int
     rss_kib: int
     threads: int
     descriptors: int
-    frames: int
+    done: int
 
 
 def warmed_up(samples: Sequence[Sample]) -> list[Sample]:
@@ -60,6 +60,6 @@ def faults(samples: Sequence[Sample], *, growth_max_mb_h: float) -> list[str]:
         counts = sorted({getattr(each, name) for each in after})
         if len(counts) > 1:
             found.append(f"{name} changed: {', '.join(map(str, counts))}")
-    if len({each.frames for each in after}) < len(after):
-        found.append("no frame was read between two samples")
+    if len({each.done for each in after}) < len(after):
+        found.append("nothing was done between two samples")
     return found

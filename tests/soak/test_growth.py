@@ -34,7 +34,7 @@ def samples(
         pytest.param(samples(warm_up_mb=20), [], id="it takes its fill and stays"),
         pytest.param(samples(threads=5), ["threads changed: 4, 5"], id="a thread more"),
         pytest.param(samples(descriptors=10), ["descriptors changed: 9, 10"], id="a descriptor more"),
-        pytest.param(samples(frames=11_900), ["no frame was read between two samples"], id="it stands still"),
+        pytest.param(samples(done=11_900), ["nothing was done between two samples"], id="it stands still"),
         pytest.param(samples(mb_h=-5), [], id="it shrinks"),
         pytest.param(samples(hours=0.35, mb_h=0.6), ["memory grows by 0.60 MB/h, 0.5 are allowed"], id="it grows, just long enough to tell"),
         pytest.param(samples(hours=0.1, mb_h=60), [], id="too short to tell"),

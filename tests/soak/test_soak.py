@@ -25,7 +25,7 @@ def test_the_reader_does_not_grow_and_one_that_leaks_two_pages_a_frame_is_found(
         samples = watch(process, ear, for_s=FOR_S / 2 if leak_bytes else FOR_S, every_s=EVERY_S, progress=lambda _: None)
         stages = set(ear.stages)
     after = growth.warmed_up(samples)
-    frames = after[-1].frames - after[0].frames
+    frames = after[-1].done - after[0].done
     grown = (after[-1].pss_kib - after[0].pss_kib) * 1024 / frames
     assert frames > FRAMES_MIN
     assert ({each.threads for each in after}, {each.descriptors for each in after}) == ({after[0].threads}, {after[0].descriptors})

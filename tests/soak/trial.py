@@ -87,7 +87,7 @@ def reading(
             process.terminate()
 
 
-def sample(process_id: int, at_s: float, frames: int) -> Sample:
+def sample(process_id: int, at_s: float, done: int) -> Sample:
     """Private memory only: the recording is a file that is mapped, and the kernel keeps as much of it as it likes."""
     folder = Path(f"/proc/{process_id}")
     rows = (line.split() for line in (folder / "smaps_rollup").read_text("ascii").splitlines()[1:])
@@ -99,7 +99,7 @@ def sample(process_id: int, at_s: float, frames: int) -> Sample:
         rss_kib=kib["Rss"],
         threads=int(status["Threads"]),
         descriptors=len(list((folder / "fd").iterdir())),
-        frames=frames,
+        done=done,
     )
 
 

@@ -1,0 +1,133 @@
+"""The host's end of a machine in QEMU: boots it, moves the plug of its USB serial adaptor, and answers what its checks ask for.
+
+Nothing but the standard library. The guest's half prints its checks on a serial line, on which it also asks: a line
+``> WORDS`` is answered by a line of JSON (``guest.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+ADAPTOR = {"driver": "usb-serial", "id": "adaptor", "bus": "xhci.0", "chardev": "wire", "serial": "LAB0001", "always-plugged": True}
+"""A serial number of its own: without one, its name under /dev/serial/by-id would tell the USB socket."""
+
+Answer = Callable[..., object]
+
+
+class Machine:
+    """One that is running; its sockets are in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.wire = connect(folder / "wire")
+        """The far end of the USB adaptor: what the guest writes to its port comes out here."""
+
+    def unplug(self) -> None:
+        self._qmp("device_del", id=ADAPTOR["id"])
+
+    def plug(self) -> None:
+        self._qmp("device_add", **ADAPTOR)
+
+    def _qmp(self, command: str, **arguments: Any) -> None:
+        with connect(self._folder / "qmp") as line, line.makefile("rw") as lines:
+            lines.readline()  # its greeting
+            for request in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
+                lines.write(json.dumps(request) + "\n")
+                lines.flush()
+                while not ({"return", "error"} & (reply := json.loads(lines.readline())).keys()):
+                    pass
+                if "error" in reply:
+                    raise RuntimeError(reply["error"]["desc"])
+
+
+def run(root: Path, job: str, answers: Callable[[Machine], dict[str, Answer]], *, limit_s: float) -> int:
+    """Boot the machine in ``root``, run module ``job`` in it, and answer what it asks; its status.
+
+    ``answers`` makes the table of what may be asked: a word, and what is called with the words that follow it.
+    """
+    os.umask(0o077)
+    begin_s, status = time.monotonic(), 1
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with (
+            _running(_command(root, folder, job), limit_s),
+            connect(folder / "talk") as talk,
+            talk.makefile("rw", encoding="utf-8", errors="replace") as lines,
+        ):
+            table = answers(Machine(folder))
+            for line in lines:
+                word, _, rest = line.strip().partition(" ")
+                if word == ">" and rest.startswith("end "):
+                    status = int(rest.split()[1])
+                    break
+                if word == ">":
+                    asked, *arguments = rest.split()
+                    lines.write(json.dumps(table[asked](*arguments)) + "\n")
+                    lines.flush()
+                else:
+                    print(line.rstrip(), flush=True)
+            else:
+                print(f"FAILED the machine ended, or was ended after {limit_s:.0f} s, before its checks did; its console:")
+                print((folder / "console").read_text("utf-8", "replace")[-4000:])
+    print(f"       boot and checks took {time.monotonic() - begin_s:.1f} s")
+    return status
+
+
+def _command(root: Path, folder: Path, job: str) -> list[str]:
+    shared = [
+        each
+        for tag, path in (("root", root), ("checkout", CHECKOUT))
+        for each in (
+            *("-fsdev", f"local,id={tag},path={path},security_model=none,readonly=on,multidevs=remap"),
+            *("-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"),
+        )
+    ]
+    chardevs = [f"socket,id={name},path={folder}/{name},server=on,wait=off" for name in ("talk", "wire")]
+    return [
+        *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
+        *("-M", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "768"),
+        *("-kernel", f"{root}/opt/kernel", "-initrd", f"{root}/opt/initramfs", "-append", f"console=ttyS0 quiet panic=-1 job={job}"),
+        *("-chardev", chardevs[0], "-chardev", chardevs[1], "-serial", f"file:{folder}/console", "-serial", "chardev:talk"),
+        *("-qmp", f"unix:{folder}/qmp,server=on,wait=off", "-device", "qemu-xhci,id=xhci", "-device", "virtio-rng-pci"),
+        *("-device", json.dumps(ADAPTOR)),
+        *shared,
+    ]
+
+
+def connect(path: Path, *, limit_s: float = 10) -> socket.socket:
+    """A line to one of QEMU's sockets, which it makes a moment after it was started."""
+    give_up_s = time.monotonic() + limit_s
+    while True:
+        line = socket.socket(socket.AF_UNIX)
+        try:
+            line.connect(str(path))
+        except OSError:
+            line.close()
+            if time.monotonic() > give_up_s:
+                raise
+            time.sleep(0.02)
+        else:
+            return line
+
+
+@contextmanager
+def _running(command: list[str], limit_s: float) -> Iterator[None]:
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+        limit = threading.Timer(limit_s, process.kill)
+        limit.start()
+        try:
+            yield
+        finally:
+            limit.cancel()
+            process.kill()
