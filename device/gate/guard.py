@@ -51,14 +51,17 @@ class Watched:
 
 
 class Guard:
-    def __init__(self, relays: Mapping[Relay, Switch], max_on_ns: int, broken: Callable[[HardwareError], None]) -> None:
-        """``broken`` has the process ended; it is told once."""
+    def __init__(
+        self, relays: Mapping[Relay, Switch], max_on_ns: int, broken: Callable[[HardwareError], None], lost: Callable[[], object] = lambda: None
+    ) -> None:
+        """``broken`` has the process ended. ``lost`` tells why the relays do not obey just now: what comes back from that is off."""
         self.relays: dict[Relay, Switch] = {}
         self._watched: list[Watched] = []
         for relay, switch in relays.items():
             self.relays[relay] = switch if relay is Relay.FREE else self._watch(switch)
         self._max_on_ns = max_on_ns
         self._broken = broken
+        self._lost = lost
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="guard", daemon=True)
 
@@ -76,7 +79,10 @@ class Guard:
     def _run(self) -> None:
         while not self._stopping.wait(LOOK_S):
             now_ns = monotonic_ns()
+            are_lost = self._lost() is not None
             for each in self._watched:
+                if are_lost:
+                    each.on_since_ns = None  # nobody switches it off on the gate's side any more
                 since_ns = each.on_since_ns
                 if since_ns is not None and now_ns - since_ns > self._max_on_ns + GRACE_NS:
                     self._let_go(each, (now_ns - since_ns) / 1e9)

@@ -76,7 +76,7 @@ def start_lane(settings: Settings, latch: Latch, tell: Callable[[Fact], None], c
     telling = open_telling(settings, _log_broken)
     closing.callback(telling.close)
     turnstile = Turnstile(lane_of(settings, frozenset(relays.switches)), latched=latched, ordered_free=ordered)
-    guard = Guard(relays.switches, turnstile.lane.max_on_ns, broken=lambda error: tell(Broken(error)))
+    guard = Guard(relays.switches, turnstile.lane.max_on_ns, broken=lambda error: tell(Broken(error)), lost=relays.lost)
     act = Act(turnstile, guard.relays, Lamps(indicators, (telling.tell,)), tell, lost=relays.lost, mark_free=latch.mark, alive=alive)
     wired: dict[Sensor, Contact] = {}
     for sensor, number in contacts_of(settings).items():

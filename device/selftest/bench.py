@@ -76,7 +76,7 @@ class Bench:
             free = failsafe.must_be_free(self.settings.paths.state, self.settings.paths.runtime)
             opened = open_relays(self.settings, free=free)
             self._closing.callback(opened.close)
-            guard = Guard(opened.switches, int(self.settings.relay.max_on_s * NS), broken=_end_at_once)
+            guard = Guard(opened.switches, int(self.settings.relay.max_on_s * NS), broken=_end_at_once, lost=opened.lost)
             guard.start()
             self._closing.callback(guard.stop)
             self._relays = guard.relays

@@ -108,6 +108,24 @@ def test_a_board_that_is_gone_is_no_breakage(bench: Bench) -> None:
     assert bench.broken.empty()
 
 
+def test_a_board_that_was_lost_while_its_relay_was_on_and_is_back_is_no_breakage() -> None:
+    """It is pulled out and plugged in again; nobody switches a relay off whose board is gone."""
+    lost: list[str] = []
+    switch, broken = BenchSwitch(Relay.ENTRY), queue.Queue[HardwareError]()
+    guard = Guard({Relay.ENTRY: switch}, MAX_ON_NS, broken.put, lost=lambda: lost[0] if lost else None)
+    relay = guard.relays[Relay.ENTRY]
+    assert isinstance(relay, Watched)
+    relay.on()
+    lost.append("unplugged")
+    guard.start()
+    gives_up_ns = monotonic_ns() + NS * int(WAIT_S)
+    while relay.on_since_ns is not None:
+        assert monotonic_ns() < gives_up_ns
+    lost.clear()
+    guard.stop()
+    assert broken.empty()
+
+
 @pytest.mark.parametrize("on", [True, False])
 def test_a_board_that_is_lost_in_switching_is_not_watched(on: bool) -> None:
     switch = BenchSwitch("entry")
