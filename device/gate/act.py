@@ -103,18 +103,18 @@ class Act:
         tell: Callable[[Fact], None],
         *,
         lost: Callable[[], object] = lambda: None,
-        mark_free: Callable[[Cause | None], None] = lambda _cause: None,
+        mark: Callable[[Cause | None, Service], None] = lambda _cause, _service: None,
         alive: Callable[[], bool] = lambda: True,
     ) -> None:
-        """``lost`` tells why the relays do not obey just now, ``None`` while they do; ``mark_free`` keeps in memory why the lane
-        stands free; ``alive`` is called at each turn, and says whether whoever decides turns too. None of them may wait.
+        """``lost`` tells why the relays do not obey just now, ``None`` while they do; ``mark`` keeps in memory why the lane
+        stands free, and whether it serves; ``alive`` is called at each turn, and says whether whoever decides turns too. None of them may wait.
         """
         self._turnstile = turnstile
         self._relays = relays
         self._lamps = lamps
         self._tell = tell
         self._lost = lost
-        self._mark_free = mark_free
+        self._mark = mark
         self._alive = alive
         self._decides = True
         self._contacts = Contacts((), 0)
@@ -133,7 +133,8 @@ class Act:
         """``wired``: the contacts that are fitted. Their edges are told by ``moved``; they are also asked."""
         self._wired = wired or {}
         self._asked_ns = monotonic_ns()
-        self._contacts = Contacts([(sensor, contact.is_closed()) for sensor, contact in self._wired.items()], self._asked_ns)
+        believed = {Sensor.KEY_FREE} if self._turnstile.free_by is Cause.KEY else set()
+        self._contacts = Contacts([(sensor, contact.is_closed()) for sensor, contact in self._wired.items()], self._asked_ns, believed=believed)
         self._thread.start()
 
     def grant(self, grant: Grant) -> None:
@@ -180,14 +181,21 @@ class Act:
             self._let_go()
 
     def _take_next(self) -> bool:
-        """Wait for the next moment or message, and take it; false when told to stop."""
+        """Wait for the next moment or message, and take all that has been told by then; false when told to stop.
+
+        All of it: a thread that is late would believe the beginning of a spike on a wire before it has heard of its end.
+        """
         try:
             told = self._inbox.get(timeout=self._wait_s())
         except queue.Empty:
             return True
-        if told is None:
-            return False
-        self._take(told)
+        for further in range(self._inbox.qsize(), -1, -1):
+            if told is None:
+                return False
+            self._take(told)
+            self._stand()  # what is told next may be told to another lane
+            if further:
+                told = self._inbox.get()
         return True
 
     def _follow(self) -> None:
@@ -197,7 +205,7 @@ class Act:
         self._sense(self._contacts.due(monotonic_ns()))
         self._do(self._turnstile.tick(monotonic_ns()))
         self._look_for_relays()
-        self._lamps.stand(self._turnstile.standing or self._standing_of_the_gate, monotonic_ns())
+        self._stand()
         self._lamps.play(monotonic_ns())
         self._look_back()
 
@@ -222,6 +230,9 @@ class Act:
         self.lane = self._state()
         self.beat_ns = monotonic_ns()
         self._decides = self._alive()
+
+    def _stand(self) -> None:
+        self._lamps.stand(self._turnstile.standing or self._standing_of_the_gate, monotonic_ns())
 
     @property
     def _standing_of_the_gate(self) -> Signal:
@@ -267,8 +278,8 @@ class Act:
                 case ReportCrossing(crossing):
                     self._tell(crossing)
                 case Alarm():
-                    if action.what is Mishap.FREE:
-                        self._mark_free(self._turnstile.free_by)
+                    if action.what in {Mishap.FREE, Mishap.SERVICE}:
+                        self._mark(self._turnstile.free_by, self._turnstile.service)
                         self.lane = self._state()  # whoever records this asks at once whether it is latched
                     self._tell(action)
 

@@ -1,6 +1,7 @@
 """That a lane must stay free, kept where a crash and a power cut do not lose it, and where ``failsafe`` finds it.
 
 * ``RUNTIME/free``: the lane stands free now, and by what. Written by the acting thread, into memory only.
+* ``RUNTIME/service``: it does not serve, and how. The same.
 * ``STATE/fire``: fire or break-glass was seen, and nobody has reset it. Written by the recording thread, to the disk.
 """
 
@@ -13,14 +14,20 @@ from pathlib import Path
 from device.errors import StoreError
 from device.failsafe import FREE, LATCHED
 from device.turnstile.freedom import Cause
+from device.turnstile.machine import Service
 
 log = logging.getLogger("qrgate.gate")
+
+
+SERVICE = "service"
+"""In the runtime folder: the gate is locked, or in a technician's hands."""
 
 
 class Latch:
     def __init__(self, runtime: Path, state: Path) -> None:
         self._free = runtime / FREE
         self._latched = state / LATCHED
+        self._service = runtime / SERVICE
         self._kept: bool | None = None
 
     def read(self) -> tuple[bool, bool]:
@@ -39,17 +46,28 @@ class Latch:
             raise StoreError(f"{self._free} does not say why the lane is free", hint=hint) from None
         return self._kept or cause in {Cause.FIRE, Cause.BREAK_GLASS, Cause.LATCHED}, cause is Cause.ORDER
 
-    def mark(self, cause: Cause | None) -> None:
-        """The lane stands free now by ``cause``, or no longer. In memory: it never waits for a disk."""
+    def service(self) -> Service:
+        """Whether the gate served when its last life ended: a technician whose gate crashes still has his hands in the drive."""
         try:
-            if cause is None:
-                self._free.unlink(missing_ok=True)
+            return Service(self._service.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return Service.NORMAL
+
+    def mark(self, cause: Cause | None, service: Service = Service.NORMAL) -> None:
+        """The lane stands free now by ``cause``, or no longer; it serves, or does not. In memory: it never waits for a disk."""
+        self._write(self._free, cause)
+        self._write(self._service, None if service is Service.NORMAL else service)
+
+    def _write(self, path: Path, text: str | None) -> None:
+        try:
+            if text is None:
+                path.unlink(missing_ok=True)
             else:
-                new = self._free.with_suffix(".new")
-                new.write_text(cause, encoding="ascii")
-                new.replace(self._free)  # killed in between, it would be there and say nothing
+                new = path.with_suffix(".new")
+                new.write_text(text, encoding="ascii")
+                new.replace(path)  # killed in between, it would be there and say nothing
         except OSError as error:
-            log.error("%s cannot be written: %s", self._free, error)  # what is driven now stays driven
+            log.error("%s cannot be written: %s", path, error)  # what is driven now stays driven
 
     def keep(self, *, latched: bool) -> bool:
         """Write it to the disk; false where that has to be tried again."""

@@ -42,8 +42,10 @@ from device.settings import ClockSource, Settings
 
 log = logging.getLogger("qrgate.gate")
 
-RECORD_SILENT_NS = 30 * clock.NS
-"""A disk may stall for seconds, and the lane is looked after all the same. A recording thread that has not turned for so long hangs."""
+RECORD_SILENT_NS = 600 * clock.NS
+"""A disk may stall for minutes, and the lane is looked after all the same: an end of the process would mend no disk, and take fire input and
+exit button away. A recording thread that has not turned for so long hangs.
+"""
 
 ALIVE_EVERY_NS = clock.NS // 5
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -17,6 +18,7 @@ from device.gate.latch import Latch
 from device.gate.outputs import open_indicators, open_relays
 from device.gate.outputs.telling import open_telling
 from device.settings import Settings
+from device.turnstile.contacts import TIMES
 from device.turnstile.lane import Lane, Relay, Sensor
 from device.turnstile.machine import Turnstile
 
@@ -68,27 +70,55 @@ def start_lane(settings: Settings, latch: Latch, tell: Callable[[Fact], None], c
         StoreError: whether the lane must be free cannot be known.
     """
     latched, ordered = latch.read()
-    relays = open_relays(settings, free=latched or ordered)
+    key_free = _key_is_turned(settings)
+    relays = open_relays(settings, free=latched or ordered or key_free)
     closing.callback(_close, "the relays", relays.close)
     indicators = open_indicators(settings)
     for name, switch in indicators.items():
         closing.callback(_close, f"the {name}", switch.close)
     telling = open_telling(settings, _log_broken)
     closing.callback(telling.close)
-    turnstile = Turnstile(lane_of(settings, frozenset(relays.switches)), latched=latched, ordered_free=ordered)
+    turnstile = Turnstile(
+        lane_of(settings, frozenset(relays.switches)), latched=latched, ordered_free=ordered, key_free=key_free, service=latch.service()
+    )
     guard = Guard(relays.switches, turnstile.lane.max_on_ns, broken=lambda error: tell(Broken(error)), lost=relays.lost)
-    act = Act(turnstile, guard.relays, Lamps(indicators, (telling.tell,)), tell, lost=relays.lost, mark_free=latch.mark, alive=alive)
+    act = Act(
+        turnstile,
+        guard.relays,
+        Lamps(indicators, (telling.tell,)),
+        tell,
+        lost=relays.lost,
+        mark=latch.mark,
+        alive=alive,
+    )
     wired: dict[Sensor, Contact] = {}
     for sensor, number in contacts_of(settings).items():
         contact = pins.contact(settings, number, partial(_moved, act, sensor))
         closing.callback(contact.close)
         wired[sensor] = contact
-    latch.mark(turnstile.free_by)  # a key that was turned back while no gate ran must not keep the lane free for failsafe
+    latch.mark(turnstile.free_by, turnstile.service)  # a key that was turned back while no gate ran must not keep the lane free for failsafe
     guard.start()
     closing.callback(guard.stop)
     act.start(wired)
     closing.callback(act.stop)
     return act
+
+
+def _key_is_turned(settings: Settings) -> bool:
+    """Is the key switch at *free*, for as long as a contact bounces? Asked before the relays are opened, so that a restart locks nobody in."""
+    number = settings.inputs.key_free_pin
+    if number is None:
+        return False
+    try:
+        contact = pins.contact(settings, number, lambda _closed, _at_ns: None)
+    except HardwareError:
+        return False  # it is opened once more after the relays, and told then: a lane that is latched is freed before that
+    try:
+        was_closed = contact.is_closed()
+        time.sleep(TIMES[Sensor.KEY_FREE].begins_ms / 1000)
+        return was_closed and contact.is_closed()
+    finally:
+        contact.close()
 
 
 def _moved(act: Act, sensor: Sensor, closed: bool, at_ns: int) -> None:  # noqa: FBT001 - as pins.contact calls it

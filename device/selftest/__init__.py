@@ -7,9 +7,11 @@ parent runs ``failsafe`` after it.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import fcntl
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -22,6 +24,8 @@ from device.errors import EXIT_FAULT, EXIT_OK, HardwareError, QrgateError, Store
 from device.selftest.bench import Bench, Outcome, Step
 from device.selftest.parts import PARTS
 from device.settings import Settings
+
+PR_SET_PDEATHSIG = 1
 
 LIMIT_S = 300.0
 """For one part. Whoever was called away in the middle leaves a gate with everything off."""
@@ -36,9 +40,15 @@ def run(options: argparse.Namespace) -> int:
     """
     settings = config.load(options.settings)
     names = list(PARTS) if options.part == "all" else [options.part]
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is gone, too: the child ends, and failsafe follows
+        signal.signal(number, _interrupted)
     with _out_of_service(settings):
         codes = [_in_a_child(name, settings, options) for name in names]
     return max(codes, default=EXIT_OK)
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -53,12 +63,21 @@ def _out_of_service(settings: Settings) -> Iterator[None]:
         raise StoreError(f"{error.filename or state} cannot be opened: {error.strerror}", hint="sudo qrgate test …") from None
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _hand_over_to_failsafe(settings)
         yield
     except BlockingIOError:
         hint = "sudo systemctl stop qrgate.target; when you are done: sudo systemctl start qrgate.target"
         raise UsageError("the gate is in service", hint=hint) from None
     finally:
         os.close(folder)
+
+
+def _hand_over_to_failsafe(settings: Settings) -> None:
+    """Let go of what the last life of the gate drove; from now on ``failsafe`` goes by the settings that are tested."""
+    failsafe.make_safe(settings.folder, settings.paths.runtime)
+    new = settings.paths.runtime / f"{failsafe.DRIVEN}.new"
+    shutil.copyfile(settings.folder / "gate.toml", new)
+    new.replace(settings.paths.runtime / failsafe.DRIVEN)
 
 
 def _in_a_child(name: str, settings: Settings, options: argparse.Namespace) -> int:
@@ -101,7 +120,9 @@ def _wait(child: int, limit_s: float) -> int:
 
 def _test(name: str, settings: Settings, options: argparse.Namespace) -> int:
     """In the child: every step of the part, told as it happens."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a parent that was killed tests nothing any more
     bench = Bench(settings, asks=sys.stdin.isatty() and not options.json and not options.yes, seconds=options.seconds)
     tell = _as_json if options.json else _as_line
     worst = EXIT_OK

@@ -70,11 +70,15 @@ class Bench:
         answer = input(f"  {question} [Y/n] ")
         return Outcome.FAILED if answer.strip().lower().startswith("n") else Outcome.OK
 
+    @property
+    def must_be_free(self) -> bool:
+        """Is a fire latched? Then nothing may switch the free relay off."""
+        return failsafe.must_be_free(self.settings.paths.state, self.settings.paths.runtime)
+
     def relays(self) -> Mapping[Relay, Switch]:
         """Off, but for the free relay of a lane that must be free. The guard watches them here too. Raises HardwareError."""
         if self._relays is None:
-            free = failsafe.must_be_free(self.settings.paths.state, self.settings.paths.runtime)
-            opened = open_relays(self.settings, free=free)
+            opened = open_relays(self.settings, free=self.must_be_free)
             self._closing.callback(opened.close)
             guard = Guard(opened.switches, int(self.settings.relay.max_on_s * NS), broken=_end_at_once, lost=opened.lost)
             guard.start()
@@ -83,7 +87,8 @@ class Bench:
         return self._relays
 
     def indicators(self) -> Mapping[Indicator, Closable]:
-        """Raises HardwareError."""
+        """After the relays, which end a keeper that may hold the green lamp. Raises HardwareError."""
+        self.relays()
         if self._indicators is None:
             self._indicators = open_indicators(self.settings)
             for switch in self._indicators.values():

@@ -6,7 +6,7 @@ believed at once, shorter where somebody waits. What lasts longer than a person 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from device.turnstile.lane import CLOSED_AT_REST, NS_PER_S, Sensor
@@ -81,9 +81,11 @@ class _Contact:
 class Contacts:
     """All contacts of a lane. What ``due`` tells is in order of time."""
 
-    def __init__(self, closed: Iterable[tuple[Sensor, bool]], now_ns: int) -> None:
-        """``closed``: every fitted sensor, and whether its contact is closed now."""
-        self._contacts = {sensor: _Contact(_says(sensor, closed=is_closed), now_ns) for sensor, is_closed in closed}
+    def __init__(self, closed: Iterable[tuple[Sensor, bool]], now_ns: int, *, believed: Collection[Sensor] = ()) -> None:
+        """``closed``: every fitted sensor, and whether its contact is closed now; ``believed``: those of which it is known already that they
+        say something.
+        """
+        self._contacts = {sensor: _Contact(_says(sensor, closed=is_closed), now_ns, sensor in believed, now_ns) for sensor, is_closed in closed}
         for sensor, contact in self._contacts.items():
             if contact.level and sensor in EVENTS:
                 contact.says, contact.says_since_ns, contact.mute = True, now_ns, True

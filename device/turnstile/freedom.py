@@ -22,10 +22,10 @@ class Cause(StrEnum):
 
 
 class Freedom:
-    def __init__(self, *, latched: bool = False, ordered: bool = False) -> None:
-        """As it was when the gate ended."""
+    def __init__(self, *, latched: bool = False, ordered: bool = False, key: bool = False) -> None:
+        """``latched`` and ``ordered`` as they were when the gate ended, ``key`` as it is turned now."""
         self._alarms: set[Sensor] = set()
-        self._key = False
+        self._key = key
         self.latched = latched
         self.ordered = ordered
 

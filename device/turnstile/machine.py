@@ -64,11 +64,13 @@ class _Open:
 
 
 class Turnstile:
-    def __init__(self, lane: Lane, *, latched: bool = False, ordered_free: bool = False, service: Service = Service.NORMAL) -> None:
-        """``latched``, ``ordered_free`` and ``service`` as they were when the gate ended."""
+    def __init__(
+        self, lane: Lane, *, latched: bool = False, ordered_free: bool = False, key_free: bool = False, service: Service = Service.NORMAL
+    ) -> None:
+        """``latched``, ``ordered_free`` and ``service`` as they were when the gate ended; ``key_free``: the key is turned to *free* now."""
         self.lane = lane
         self.service = service
-        self._freedom = Freedom(latched=latched, ordered=ordered_free)
+        self._freedom = Freedom(latched=latched, ordered=ordered_free, key=key_free)
         self._cause: Cause | None = None  # as it was told last
         self._service_until_ns: int | None = None
         self._service_after = Service.LOCKED if service is Service.LOCKED else Service.NORMAL  # when a technician's work is over

@@ -16,7 +16,7 @@ from device.gate.lamps import Companion, Lamps
 from device.gate.outputs import Lost, Switch
 from device.turnstile.freedom import Cause
 from device.turnstile.lane import CLOSED_AT_REST, Lane, LaneKind, Relay, Sensor
-from device.turnstile.machine import Turnstile
+from device.turnstile.machine import Service, Turnstile
 from device.turnstile.signals import Indicator
 
 PULSE_NS = NS // 10
@@ -94,6 +94,9 @@ class LaneBench:
         """When ``alive`` was called."""
         self.decides = True
         """Whether whoever decides turns."""
+        self.service = Service.NORMAL
+        """As it was marked last."""
+        self._cause: Cause | None = None
         self.relays = {relay: BenchSwitch(relay, self.changes) for relay in lane.relays}
         self.lamps = {indicator: BenchSwitch(indicator, self.changes) for indicator in indicators}
         self.contacts = {sensor: BenchContact(sensor in CLOSED_AT_REST) for sensor in lane.sensors}
@@ -103,9 +106,15 @@ class LaneBench:
             Lamps(self.lamps, companions),
             self.facts.put,
             lost=lambda: "unplugged" if any(relay.lost for relay in self.relays.values()) else None,
-            mark_free=self.marks.put,
+            mark=self._marked,
             alive=self._turned,
         )
+
+    def _marked(self, cause: Cause | None, service: Service) -> None:
+        if cause is not self._cause:
+            self._cause = cause
+            self.marks.put(cause)
+        self.service = service
 
     def _turned(self) -> bool:
         self.turns.put(monotonic_ns())

@@ -14,7 +14,7 @@ from gpiozero.pins.mock import MockFactory
 from device.clock import NS, monotonic_ns
 from device.domain import Crossing, CrossingKind, Direction, Grant, Passage, PassageOutcome
 from device.errors import HardwareError
-from device.gate.act import IDLE_NS, Act, Broken, Fact, LaneState
+from device.gate.act import IDLE_NS, Act, Broken, Fact, Hint, LaneState, Moved
 from device.gate.lamps import Lamps
 from device.gate.outputs.gpio import GpioSwitch
 from device.turnstile.actions import Alarm, Mishap
@@ -28,6 +28,7 @@ from tests.device.gate.lane_bench import LANE, LATE_NS, PULSE_NS, WAIT_S, LaneBe
 SENSED = replace(LANE, sensors=frozenset({Sensor.PASSED}))
 GUARDED = replace(LANE, relays=frozenset({Relay.ENTRY, Relay.FREE}), sensors=frozenset({Sensor.FIRE, Sensor.KEY_RESET, Sensor.OUTER_BEAM}))
 """A lane with a fire contact and a relay that frees."""
+GUARDED_BY_KEY = replace(GUARDED, sensors=frozenset({Sensor.KEY_FREE}))
 
 FREE = LaneState(free_by=Cause.FIRE, is_latched=True)
 
@@ -229,6 +230,39 @@ def test_a_fire_is_shown_though_nobody_decides(guarded: LaneBench) -> None:
     guarded.await_change("red", on=True)
     guarded.move(Sensor.FIRE, closed=False)
     guarded.await_change("green", on=True)
+
+
+@pytest.mark.parametrize("sensor", [Sensor.FIRE, Sensor.KEY_RESET, Sensor.OUTER_BEAM])
+def test_a_spike_on_a_wire_is_no_contact_though_the_thread_is_late(sensor: Sensor) -> None:
+    """Both of its edges lie in the inbox when the thread comes to them."""
+    bench = LaneBench(GUARDED)
+    bench.act._inbox.put(Hint(Signal.TILT_IT))  # what the late thread is at
+    at_rest, began_ns = bench.contacts[sensor].closed, monotonic_ns() - NS // 5
+    for closed, at_ns in ((not at_rest, began_ns), (at_rest, began_ns + NS // 500)):
+        bench.act._inbox.put(Moved(sensor, closed, at_ns))
+    with bench:
+        bench.act.show(Signal.NO)
+        bench.await_change("red", on=True)
+    assert bench.facts.empty()
+    assert "free" not in {change[0] for change in bench.changed()}
+
+
+def test_a_gate_that_starts_with_its_key_at_free_is_free_from_its_first_moment_and_ends_with_the_key() -> None:
+    bench = LaneBench(GUARDED_BY_KEY, turnstile=Turnstile(GUARDED_BY_KEY, key_free=True))
+    bench.contacts[Sensor.KEY_FREE].closed = True
+    with bench:
+        bench.await_change("free", on=True)
+        bench.move(Sensor.KEY_FREE, closed=False)
+        bench.await_change("free", on=False)
+
+
+def test_that_a_technician_is_at_work_is_marked_for_the_next_life(guarded: LaneBench) -> None:
+    marked = []
+    for service in (Service.SETUP, Service.NORMAL):
+        guarded.act.order(service)
+        guarded.fact()
+        marked.append(guarded.service)
+    assert marked == [Service.SETUP, Service.NORMAL]
 
 
 def test_a_contact_that_is_open_at_the_start_is_fire() -> None:

@@ -12,6 +12,7 @@ from device import failsafe
 from device.errors import StoreError
 from device.gate.latch import Latch
 from device.turnstile.freedom import Cause
+from device.turnstile.machine import Service
 from tests.device.strangers import needs_root
 
 NEITHER, LATCHED, ORDERED = (False, False), (True, False), (False, True)
@@ -169,3 +170,13 @@ def test_a_folder_of_another_user_is_not_guessed_about(runtime: Path, state: Pat
     ordinary = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]  # root without root's keys to other people's folders
     done = subprocess.run([*ordinary, sys.executable, "-c", READ, str(runtime), str(state)], capture_output=True, text=True, timeout=20, check=True)
     assert done.stdout.startswith(f"{runtime / failsafe.FREE} or {state / failsafe.LATCHED} cannot be read: [Errno 13] Permission denied: ")
+
+
+def test_that_the_gate_did_not_serve_is_known_after_a_crash_and_forgotten_with_the_power(runtime: Path, state: Path) -> None:
+    assert Latch(runtime, state).service() is Service.NORMAL
+    Latch(runtime, state).mark(None, Service.SETUP)
+    assert Latch(runtime, state).service() is Service.SETUP
+    (runtime / "service").write_text("nonsense", encoding="ascii")
+    assert Latch(runtime, state).service() is Service.NORMAL
+    Latch(runtime, state).mark(None, Service.NORMAL)
+    assert list(runtime.iterdir()) == []

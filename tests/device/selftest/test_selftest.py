@@ -15,7 +15,7 @@ import pytest
 
 from device import config
 from device.cli import TEST_PARTS
-from device.failsafe import LATCHED
+from device.failsafe import DRIVEN, LATCHED
 from device.selftest.parts import PARTS
 from tests.device.boards import OFF, ON, Board
 from tests.gates import Gate
@@ -99,12 +99,40 @@ def test_a_test_that_is_killed_in_the_middle_leaves_everything_off(tmp_path: Pat
     assert set(board.switched()[-4:]) == {OFF, FREE_OFF}
 
 
-def test_a_lane_that_must_be_free_is_free_after_the_test(tmp_path: Path, board: Board) -> None:
+def test_a_lane_that_must_be_free_is_never_closed_by_a_test(tmp_path: Path, board: Board) -> None:
     tested = gate(tmp_path, board)
     tested.state.mkdir()
     (tested.state / LATCHED).touch()
+    code, told, _ = run(tested, "relay")
+    assert (code, [(step["what"], step["outcome"]) for step in told]) == (1, [("latched", "FAILED")])
     run(tested, "lamps")
-    assert board.switched()[-1] == FREE_ON
+    orders = board.switched()
+    assert (orders[-1], FREE_OFF in orders) == (FREE_ON, False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_test_whose_terminal_is_gone_leaves_everything_off(tmp_path: Path, board: Board, number: signal.Signals) -> None:
+    tested = gate(tmp_path, board)
+    command = [sys.executable, "-m", "device", "test", "--settings", str(tested.folder), "--json", "relay"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, start_new_session=True) as test:
+        assert test.stdout is not None
+        test.stdout.readline()
+        os.killpg(test.pid, number)  # within the two seconds of the free relay
+        test.communicate(timeout=30)
+    assert test.returncode == 130
+    assert set(board.switched()[-4:]) == {OFF, FREE_OFF}
+
+
+def test_what_is_let_go_at_the_end_is_what_the_present_settings_name(tmp_path: Path, board: Board) -> None:
+    """Not what the last life of the gate drove: a technician corrects a channel, and tests it."""
+    tested = gate(tmp_path, board)
+    tested.runtime.mkdir()
+    text = (tested.folder / "gate.toml").read_text(encoding="utf-8")
+    (tested.runtime / DRIVEN).write_text(text.replace("channel = 2", "channel = 3"), encoding="utf-8")
+    run(tested, "relay")
+    orders = board.switched()
+    assert orders[:4] == [OFF, OFF, (3, 0), (3, 0)]  # first what was driven before
+    assert set(orders[-4:]) == {OFF, FREE_OFF}
 
 
 def test_what_is_not_fitted_is_left_out_and_no_fault(tmp_path: Path, board: Board) -> None:
