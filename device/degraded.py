@@ -56,7 +56,11 @@ _AS_EVER = "as ever"
 
 CONDUCT: dict[Trouble, Conduct] = {
     Trouble.FREE: Conduct(
-        "fire, break-glass, key; a fire that nobody has reset (by order: not yet)", "free", "free; each passage is counted", Signal.WAY_IS_FREE, Health.FREE
+        "fire, break-glass, key, or (not yet) order; a fire that nobody has reset",
+        "free",
+        "free; each passage is counted",
+        Signal.WAY_IS_FREE,
+        Health.FREE,
     ),
     Trouble.RELAY_LOST: Conduct(
         "the relay board is unplugged or silent", "refused, `out_of_service`", "by the lane's own mechanics", Signal.OUT_OF_ORDER, Health.OUT_OF_ORDER
@@ -64,7 +68,7 @@ CONDUCT: dict[Trouble, Conduct] = {
     Trouble.NOT_READY: Conduct(
         "the turnstile's READY is gone", "refused, `out_of_service`", "is ordered as ever", Signal.OUT_OF_ORDER, Health.OUT_OF_ORDER
     ),
-    Trouble.LOCKED: Conduct("taken out of service by order (not yet)", "refused, `out_of_service`", _AS_EVER, Signal.OUT_OF_ORDER, Health.OUT_OF_ORDER),
+    Trouble.LOCKED: Conduct("locked by order (not yet)", "refused, `out_of_service`", _AS_EVER, Signal.OUT_OF_ORDER, Health.OUT_OF_ORDER),
     Trouble.SERVICE: Conduct(
         "a technician holds the set-up button for 5 s; ends by itself after 30 minutes",
         "refused, `out_of_service`",
