@@ -96,7 +96,9 @@ def luma_of(pixels: NDArray[np.uint8], *, width: int, height: int) -> Luma:
     if rows < height or columns < width:
         raise FrameError(f"a frame of {columns}x{rows} pixels, {width}x{height} were promised", hint="set width and height to a size the camera has")
     luma = pixels[:height, :width]
-    return luma if luma.strides[1] == 1 else np.ascontiguousarray(luma)
+    # zxing-cpp takes rows that are 0 bytes apart for rows without padding, and would read what lies behind the picture (seen once).
+    plain = luma.strides[1] == 1 and abs(luma.strides[0]) >= width
+    return luma if plain else luma.copy(order="C")
 
 
 def luma_of_bytes(buffer: bytes | memoryview | NDArray[np.uint8], *, width: int, height: int, stride: int) -> Luma:

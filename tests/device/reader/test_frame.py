@@ -27,6 +27,15 @@ def test_a_frame_that_is_not_what_was_promised_is_refused_with_a_hint(pixels: ND
     assert raised.value.hint
 
 
+@pytest.mark.parametrize("row_bytes", [0, 3, -3])
+def test_rows_that_share_bytes_are_laid_out_one_after_another(row_bytes: int) -> None:
+    """A decoder in C goes by what it takes for the distance of two rows: it must not leave the picture."""
+    flat = np.arange(40, dtype=np.uint8)[16:]
+    pixels = np.lib.stride_tricks.as_strided(flat, (4, 6), (row_bytes, 1), writeable=False)
+    luma = luma_of(pixels, width=6, height=4)
+    assert (luma.strides, luma.tolist()) == ((6, 1), pixels.tolist())
+
+
 def test_row_padding_is_left_out_without_a_copy() -> None:
     pixels = np.arange(32, dtype=np.uint8).reshape(4, 8)
     luma = luma_of(pixels, width=6, height=4)
