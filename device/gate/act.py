@@ -133,7 +133,7 @@ class Act:
         """``wired``: the contacts that are fitted. Their edges are told by ``moved``; they are also asked."""
         self._wired = wired or {}
         self._asked_ns = monotonic_ns()
-        believed = {Sensor.KEY_FREE} if self._turnstile.free_by is Cause.KEY else set()
+        believed = {Sensor.KEY_FREE} if self._turnstile.key_is_free else set()
         self._contacts = Contacts([(sensor, contact.is_closed()) for sensor, contact in self._wired.items()], self._asked_ns, believed=believed)
         self._thread.start()
 

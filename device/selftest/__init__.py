@@ -27,6 +27,9 @@ from device.settings import Settings
 
 PR_SET_PDEATHSIG = 1
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""A terminal that is gone, too: the child ends, and failsafe follows."""
+
 LIMIT_S = 300.0
 """For one part. Whoever was called away in the middle leaves a gate with everything off."""
 
@@ -40,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     """
     settings = config.load(options.settings)
     names = list(PARTS) if options.part == "all" else [options.part]
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is gone, too: the child ends, and failsafe follows
+    for number in ENDING:
         signal.signal(number, _interrupted)
     with _out_of_service(settings):
         codes = [_in_a_child(name, settings, options) for name in names]
@@ -62,14 +65,19 @@ def _out_of_service(settings: Settings) -> Iterator[None]:
     except OSError as error:
         raise StoreError(f"{error.filename or state} cannot be opened: {error.strerror}", hint="sudo qrgate test …") from None
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(folder)
         _hand_over_to_failsafe(settings)
         yield
+    finally:
+        os.close(folder)
+
+
+def _lock(folder: int) -> None:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         hint = "sudo systemctl stop qrgate.target; when you are done: sudo systemctl start qrgate.target"
         raise UsageError("the gate is in service", hint=hint) from None
-    finally:
-        os.close(folder)
 
 
 def _hand_over_to_failsafe(settings: Settings) -> None:
@@ -95,8 +103,10 @@ def _in_a_child(name: str, settings: Settings, options: argparse.Namespace) -> i
     try:
         return _wait(child, LIMIT_S)
     finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a session that ends sends one signal after the other
         if failsafe.make_safe(settings.folder, settings.paths.runtime) != failsafe.EXIT_OK:
             sys.stderr.write("qrgate test: the outputs may not be safe: cut the lock supply\n")
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
 
 def _wait(child: int, limit_s: float) -> int:
@@ -120,7 +130,7 @@ def _wait(child: int, limit_s: float) -> int:
 
 def _test(name: str, settings: Settings, options: argparse.Namespace) -> int:
     """In the child: every step of the part, told as it happens."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a parent that was killed tests nothing any more
     bench = Bench(settings, asks=sys.stdin.isatty() and not options.json and not options.yes, seconds=options.seconds)

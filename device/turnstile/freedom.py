@@ -25,7 +25,7 @@ class Freedom:
     def __init__(self, *, latched: bool = False, ordered: bool = False, key: bool = False) -> None:
         """``latched`` and ``ordered`` as they were when the gate ended, ``key`` as it is turned now."""
         self._alarms: set[Sensor] = set()
-        self._key = key
+        self.key = key
         self.latched = latched
         self.ordered = ordered
 
@@ -36,7 +36,7 @@ class Freedom:
             Cause.FIRE: Sensor.FIRE in self._alarms,
             Cause.BREAK_GLASS: Sensor.BREAK_GLASS in self._alarms,
             Cause.LATCHED: self.latched,
-            Cause.KEY: self._key,
+            Cause.KEY: self.key,
             Cause.ORDER: self.ordered,
         }
         return next((cause for cause, holds in applies.items() if holds), None)
@@ -44,7 +44,7 @@ class Freedom:
     def change(self, sensor: Sensor, *, on: bool) -> None:
         """Fire contact, emergency button or key have changed."""
         if sensor is Sensor.KEY_FREE:
-            self._key = on
+            self.key = on
         elif sensor is Sensor.KEY_RESET:
             if on and not self._alarms:
                 self.latched = False

@@ -97,6 +97,11 @@ class Turnstile:
         return self._freedom.cause
 
     @property
+    def key_is_free(self) -> bool:
+        """Is the key taken for turned to *free*, whatever else frees the lane?"""
+        return self._freedom.key
+
+    @property
     def is_latched(self) -> bool:
         """Must the lane be free again if the power goes and comes back?"""
         return self._freedom.latched

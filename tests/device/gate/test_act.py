@@ -28,7 +28,7 @@ from tests.device.gate.lane_bench import LANE, LATE_NS, PULSE_NS, WAIT_S, LaneBe
 SENSED = replace(LANE, sensors=frozenset({Sensor.PASSED}))
 GUARDED = replace(LANE, relays=frozenset({Relay.ENTRY, Relay.FREE}), sensors=frozenset({Sensor.FIRE, Sensor.KEY_RESET, Sensor.OUTER_BEAM}))
 """A lane with a fire contact and a relay that frees."""
-GUARDED_BY_KEY = replace(GUARDED, sensors=frozenset({Sensor.KEY_FREE}))
+GUARDED_BY_KEY = replace(GUARDED, sensors=frozenset({Sensor.KEY_FREE, Sensor.KEY_RESET}))
 
 FREE = LaneState(free_by=Cause.FIRE, is_latched=True)
 
@@ -253,6 +253,16 @@ def test_a_gate_that_starts_with_its_key_at_free_is_free_from_its_first_moment_a
     with bench:
         bench.await_change("free", on=True)
         bench.move(Sensor.KEY_FREE, closed=False)
+        bench.await_change("free", on=False)
+
+
+def test_a_key_that_is_turned_back_in_the_first_moment_of_a_latched_gate_keeps_nothing_free() -> None:
+    bench = LaneBench(GUARDED_BY_KEY, turnstile=Turnstile(GUARDED_BY_KEY, latched=True, key_free=True))
+    bench.contacts[Sensor.KEY_FREE].closed = True
+    with bench:
+        bench.move(Sensor.KEY_FREE, closed=False)
+        bench.await_change("free", on=True)
+        bench.move(Sensor.KEY_RESET, closed=True)
         bench.await_change("free", on=False)
 
 
