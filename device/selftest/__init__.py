@@ -51,6 +51,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _interrupted(_number: int, _frame: object) -> None:
+    """Once: a session that ends sends one signal after the other, and none may break off what the first has begun."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -103,10 +106,8 @@ def _in_a_child(name: str, settings: Settings, options: argparse.Namespace) -> i
     try:
         return _wait(child, LIMIT_S)
     finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a session that ends sends one signal after the other
         if failsafe.make_safe(settings.folder, settings.paths.runtime) != failsafe.EXIT_OK:
             sys.stderr.write("qrgate test: the outputs may not be safe: cut the lock supply\n")
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
 
 def _wait(child: int, limit_s: float) -> int:

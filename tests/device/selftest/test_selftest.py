@@ -123,6 +123,18 @@ def test_a_test_whose_terminal_is_gone_leaves_everything_off(tmp_path: Path, boa
     assert set(board.switched()[-4:]) == {OFF, FREE_OFF}
 
 
+def test_signals_that_follow_the_first_break_off_nothing(tmp_path: Path, board: Board) -> None:
+    tested = gate(tmp_path, board)
+    command = [sys.executable, "-m", "device", "test", "--settings", str(tested.folder), "--json", "relay"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL) as test:
+        assert test.stdout is not None
+        test.stdout.readline()
+        while test.poll() is None:  # more of them than a session that ends sends
+            os.kill(test.pid, signal.SIGTERM)
+    assert test.returncode == 130
+    assert set(board.switched()[-4:]) == {OFF, FREE_OFF}
+
+
 def test_what_is_let_go_at_the_end_is_what_the_present_settings_name(tmp_path: Path, board: Board) -> None:
     """Not what the last life of the gate drove: a technician corrects a channel, and tests it."""
     tested = gate(tmp_path, board)
