@@ -26,7 +26,7 @@ def bundle(seq: int, *, kind: Kind = Kind.POLICY, content: Mapping[str, Any] | N
     return sign_bundle(KEY, kind, Audience("p-999"), {"number": seq} if content is None else content, seq=seq, issued_s=NOW_S, expires_s=expires_s)
 
 
-WRONG = {13: VerificationError("13 is no policy"), 14: SettingsError("14 has two mistakes")}
+WRONG = {-1: VerificationError("this is no policy"), -2: SettingsError("this has two mistakes")}
 
 
 def number(content: Mapping[str, Any] | bytes) -> int:
@@ -75,7 +75,7 @@ def test_the_same_bundle_once_more_changes_nothing(tmp_path: Path) -> None:
 REFUSED = {
     "an earlier one": (bundle(4), Refusal.OLDER),
     "another of the same number": (bundle(5, content={"number": 6}), Refusal.CONTRADICTS),
-    "one that its reader refuses": (bundle(6, content={"number": 13}), Refusal.CONTENT),
+    "one that its reader refuses": (bundle(6, content={"number": -1}), Refusal.CONTENT),
     "one that has ended": (bundle(6, expires_s=NOW_S - 1), Refusal.EXPIRED),
     "one of a kind that is not taken here": (bundle(6, kind=Kind.TRUST), Refusal.UNKNOWN_FORM),
     "one for another province": (sign_bundle(KEY, Kind.POLICY, Audience("p-998"), {"number": 6}, seq=6, issued_s=NOW_S), Refusal.NOT_FOR_US),
@@ -94,7 +94,7 @@ def test_a_bundle_that_is_refused_leaves_the_one_in_force(tmp_path: Path, data: 
     assert take(bundles, bundle(6)) == (6, True)  # a refusal costs no number
 
 
-@pytest.mark.parametrize(("wrong", "what"), [(13, "13 is no policy"), (14, "14 has two mistakes")])
+@pytest.mark.parametrize(("wrong", "what"), [(-1, "this is no policy"), (-2, "this has two mistakes")])
 def test_what_its_reader_said_is_told(tmp_path: Path, wrong: int, what: str) -> None:
     assert take(opened(tmp_path), bundle(1, content={"number": wrong})) == Refused(Refusal.CONTENT, what)
 
