@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 import traceback
@@ -23,6 +24,7 @@ class Host:
         self._talk = os.open("/dev/ttyS1", os.O_RDWR | os.O_NOCTTY)
         tty.setraw(self._talk)
         os.dup2(self._talk, sys.stdout.fileno())  # what is printed goes there, too
+        subprocess.run(["modprobe", "uhci_hcd"], check=True)  # machine.py's CONTROLLER; udev loads drivers for what is added later
 
     def ask(self, words: str) -> Any:
         print(f"> {words}", flush=True)

@@ -101,6 +101,7 @@ def reader(port: str, trigger: ScannerTrigger) -> Iterator[Running]:
             try:
                 ends.append(service.run(settings, stopping))
             except HardwareError as error:
+                print(f"       the reader ended: {error.what}", flush=True)
                 ends.append(error)
 
         running = Running(Gate(folder), threading.Thread(target=run), ends)
@@ -177,7 +178,7 @@ def check_continuous(report: Report, bench: Bench, running: Running) -> None:
     bench.hold(TRICKY)
     report.check("... a text comes exactly", True, running.told(TRICKY, TrackState.APPEARED))
     bench.raw()
-    running.gate.listen(lambda: False, 4.5)
+    running.gate.listen(lambda: False, 6)
     raw = bench.raw()
     report.check(
         "... the module is asked for nothing but whether set-up codes are still off", (b"", True), (raw.replace(LIFE, b""), raw.count(LIFE) >= 2)
