@@ -114,6 +114,13 @@ class PinFactory(StrEnum):
     MOCK = "mock"
 
 
+class Protocol(StrEnum):
+    """Versions of MQTT. The older one is for brokers that know no other: it tells no reasons, so the confirmation alone counts."""
+
+    MQTT_5 = "5"
+    MQTT_3_1_1 = "3.1.1"
+
+
 class ClockSource(StrEnum):
     NONE = "none"
     RTC = "rtc"
@@ -289,6 +296,20 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    size_max_mib: int = key(
+        1024,
+        about="greatest size of the event store; alarms at 80 and 90 %; an event that nobody has confirmed is never dropped for room",
+        low=64,
+        high=65_536,
+    )
+    events_max: int = key(1_000_000, about="greatest number of events in it", low=10_000, high=10_000_000)
+    retention_days: int = key(
+        30, about="without a recorder events are erased after so many days, counted; with one they leave when it has them", low=1, high=400
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
     reader_user: str = key("", about="user that runs the reader; empty: the same as the gate's", pattern=r"[a-z_][a-z0-9_-]{0,31}|")
     uplink_user: str = key("", about="user that runs the uplink; empty: the same as the gate's", pattern=r"[a-z_][a-z0-9_-]{0,31}|")
@@ -314,11 +335,16 @@ class Broker:
     certificate_file: Path = key(about="this gate's certificate")
     key_file: Path = key(about="this gate's TLS key; only the uplink reads it")
     confirm_within_s: float = key(30.0, about="events that the recorder has not confirmed by then are sent again", low=0.5, high=3600)
+    protocol: Protocol = key(Protocol.MQTT_5, about="3.1.1 for brokers that know no other, such as RabbitMQ before 3.13")
+    home_assistant: bool = key(False, about="describe this gate to Home Assistant (retained, below broker.discovery_prefix)")  # noqa: FBT003
+    discovery_prefix: str = key("homeassistant", about="where Home Assistant looks for descriptions", pattern=r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorder:
-    public_key: str = key(about="Ed25519 key that signs confirmations, hex", pattern=r"[0-9a-f]{64}")
+    public_key: str = key(
+        about="Ed25519 key that signs confirmations, hex; empty: there is no recorder, see store.retention_days", pattern=r"[0-9a-f]{64}|"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,6 +393,7 @@ class Settings:
     display: Display
     voice: Voice
     clock: Clock
+    store: Store
     links: Links
     site: Site
     broker: Broker
@@ -395,6 +422,7 @@ GATE_TABLES: dict[str, type] = {
     "display": Display,
     "voice": Voice,
     "clock": Clock,
+    "store": Store,
     "links": Links,
 }
 SITE_TABLES: dict[str, type] = {

@@ -47,6 +47,7 @@ from device.settings import (
     Settings,
     Site,
     SourceKind,
+    Store,
     Voice,
 )
 from device.turnstile.lane import LaneKind
@@ -136,6 +137,7 @@ def test_settings_have_defaults_and_paths_from_their_folder(tmp_path: Path) -> N
         display=Display(),
         voice=Voice(),
         clock=Clock(source=ClockSource.NONE),
+        store=Store(size_max_mib=1024, events_max=1_000_000, retention_days=30),
         links=Links(reader_user="", uplink_user=""),
         site=Site(province="p1", site="s1", gate="g1", zone="main", direction=Direction.ENTRY),
         broker=Broker(
