@@ -10,6 +10,8 @@ ROOT = "qg/v1"
 EVENTS_OF_ALL = f"{ROOT}/+/+/+/event/+"
 STATES_OF_ALL = f"{ROOT}/+/+/+/state"
 HEALTHS_OF_ALL = f"{ROOT}/+/+/+/health"
+TIME_REQUESTS_OF_ALL = f"{ROOT}/+/+/+/request/time"
+REPLIES_OF_ALL = f"{ROOT}/+/+/+/reply/+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,35 @@ class Topics:
         return f"{self._prefix}/ack"
 
     @property
+    def note(self) -> str:
+        """Retained, written by the recorder: what it has noticed about this gate, such as a second one of the same name."""
+        return f"{self._prefix}/recorder"
+
+    @property
     def commands(self) -> str:
         return f"{self._prefix}/cmd/+"
+
+    def command(self, verb: str) -> str:
+        """Written by whoever may command: a signed order, or part of a file that one has announced."""
+        return f"{self._prefix}/cmd/{verb}"
+
+    def said(self, rest: str) -> str:
+        """What the gate says once: ``reply/ID``, the answer to an order, or ``request/time``, its question for signed time."""
+        return f"{self._prefix}/{rest}"
 
 
 def parse_event_topic(topic: str) -> tuple[Topics, EventType] | None:
     """Whose event a message on ``topic`` is, or ``None`` where it is no event's topic."""
+    parsed = parse_any_event_topic(topic)
+    if parsed is None or parsed[1] not in {each.value for each in EventType}:
+        return None
+    return parsed[0], EventType(parsed[1])
+
+
+def parse_any_event_topic(topic: str) -> tuple[Topics, str] | None:
+    """The same for whoever keeps what he does not know: a newer gate may have a kind of event that is not ours."""
     match topic.split("/"):
-        case ["qg", "v1", province, site, gate, "event", kind] if province and site and gate and kind in {each.value for each in EventType}:
-            return Topics(province, site, gate), EventType(kind)
+        case ["qg", "v1", province, site, gate, "event", kind] if province and site and gate and kind:
+            return Topics(province, site, gate), kind
         case _:
             return None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from device.domain import EventType
-from device.events.topics import EVENTS_OF_ALL, HEALTHS_OF_ALL, STATES_OF_ALL, Topics, parse_event_topic
+from device.events.topics import EVENTS_OF_ALL, HEALTHS_OF_ALL, STATES_OF_ALL, Topics, parse_any_event_topic, parse_event_topic
 
 GATE = Topics("p1", "s1", "g1")
 
@@ -55,3 +55,9 @@ STRANGE = [
 @pytest.mark.parametrize("topic", STRANGE)
 def test_other_topics_are_nobodys_event(topic: str) -> None:
     assert parse_event_topic(topic) is None
+
+
+def test_a_kind_that_only_newer_gates_know_is_read_by_whoever_keeps_everything() -> None:
+    topic = "qg/v1/p1/s1/g1/event/weather"
+    assert (parse_event_topic(topic), parse_any_event_topic(topic)) == (None, (GATE, "weather"))
+    assert parse_any_event_topic("qg/v1/p1/s1/g1/state") is None
