@@ -9,7 +9,8 @@
     │   └── ScannerError          a scan module is gone or silent, for now
     ├── ContactError          6   no contact: broker, gate process
     ├── LinkError             6   a local link broke or carried nonsense
-    └── StoreError            7   the store cannot record
+    ├── StoreError            7   the store cannot record
+    └── StoreDamagedError     7   its file is damaged: the process ends, and its next start saves what can be saved
 
 Exit code 0 means success, 1 means that a check found a fault (``doctor``, ``demo``, ``replay``, ``focus``).
 """
@@ -68,4 +69,10 @@ class LinkError(QrgateError, ConnectionError):
 
 
 class StoreError(QrgateError, OSError):
+    exit_code = 7
+
+
+class StoreDamagedError(QrgateError, OSError):
+    """No kind of StoreError: whoever goes on without the store on a full disk must not go on with a file that is not sound."""
+
     exit_code = 7

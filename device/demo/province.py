@@ -118,6 +118,5 @@ class Province:
         """Events that the gate has recorded, and those of them that still wait for their confirmation."""
         database_file = self.folder / "state" / "events.db"
         with closing(sqlite3.connect(f"file:{database_file}?mode=ro", uri=True, timeout=5.0)) as database:
-            (recorded,) = database.execute("SELECT value FROM meta WHERE name='last_sequence'").fetchone()
-            (waiting,) = database.execute("SELECT count(*) FROM event").fetchone()
+            recorded, waiting = database.execute("SELECT sequence, events FROM head").fetchone()
         return int(recorded), int(waiting)

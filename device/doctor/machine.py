@@ -89,7 +89,7 @@ def _scanner(settings: Settings) -> Finding:
 
 
 def store(settings: Settings) -> Finding:
-    from device.gate.store import probe  # noqa: PLC0415
+    from device.gate.database import probe  # noqa: PLC0415
 
     state = settings.paths.state
     if not state.is_dir():

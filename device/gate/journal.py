@@ -16,6 +16,7 @@ from device.admission.presence import Moment
 from device.clock import NS
 from device.domain import EventType, Instant, PassageOutcome
 from device.errors import StoreError
+from device.gate.limits import Rank, rank_of
 from device.gate.memory import OpenGrant
 from device.gate.store import Store
 
@@ -62,6 +63,7 @@ class Journal:
         self._committed = committed
         self._waiting: deque[Fact] = deque()
         self._dropped = 0
+        self._left_out = 0  # numbers that a store which is nearly full does not take
         self._told_ns: int | None = None
         self._recorded_as: dict[str, str] = {}  # ids of grants that were given before they could be recorded
 
@@ -89,15 +91,25 @@ class Journal:
         """Record what could not be recorded before."""
         try:
             while self._waiting:
-                self._write(self._waiting[0])
+                if self._has_room_for(self._waiting[0]):
+                    self._write(self._waiting[0])
+                else:
+                    self._left_out += 1
                 self._waiting.popleft()
             if self._dropped:
                 self._write(Fact(EventType.AUDIT, {"what": "facts_dropped", "n": self._dropped}))
                 self._dropped = 0
+            if self._left_out and self._has_room_for(told := Fact(EventType.AUDIT, {"what": "left_out", "n": self._left_out})):
+                self._write(told)
+                self._left_out = 0
         except StoreError as error:
             if self._told_ns is None or now_ns - self._told_ns >= TELL_NS:
                 self._told_ns = now_ns
                 log.error("%d facts wait to be recorded, %d were dropped: %s", len(self._waiting), self._dropped, error)
+
+    def _has_room_for(self, fact: Fact) -> bool:
+        """No: the store is so full that mere numbers are left out. Whatever else waits until it is taken. Raises StoreError."""
+        return rank_of(fact.kind, fact.data) is not Rank.TELEMETRY or self._store.fill().takes(Rank.TELEMETRY)
 
     def _write(self, fact: Fact) -> None:
         with self._store.transaction() as writing:

@@ -34,6 +34,34 @@ COUNTED_TABLE = f"""
 CREATE TABLE counted (number INTEGER PRIMARY KEY, people INTEGER NOT NULL, {COLUMNS});
 """
 
+_GRANT = "id, presentation, pass, person, direction, people, utc, trust, boot, at_ns"
+_INSIDE = f"CREATE TABLE inside (person BLOB PRIMARY KEY, people INTEGER NOT NULL, {COLUMNS})"
+_GONE = f"CREATE TABLE gone (person BLOB PRIMARY KEY, {COLUMNS})"
+_KNOWN_AS = f"CREATE TABLE known_as (name BLOB PRIMARY KEY, person BLOB NOT NULL, {COLUMNS})"
+
+ROWS_IN_ORDER = f"""
+ALTER TABLE open_grant RENAME TO former;
+CREATE TABLE open_grant (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL, presentation TEXT NOT NULL, pass BLOB, person BLOB, direction TEXT NOT NULL,
+    people INTEGER NOT NULL, {COLUMNS}
+);
+INSERT INTO open_grant ({_GRANT}) SELECT {_GRANT} FROM former;
+DROP TABLE former;
+ALTER TABLE inside RENAME TO former;
+{_INSIDE};
+INSERT INTO inside SELECT * FROM former;
+DROP TABLE former;
+ALTER TABLE gone RENAME TO former;
+{_GONE};
+INSERT INTO gone SELECT * FROM former;
+DROP TABLE former;
+ALTER TABLE known_as RENAME TO former;
+{_KNOWN_AS};
+INSERT INTO known_as SELECT * FROM former;
+DROP TABLE former;
+"""  # noqa: S608 - names of this program
+"""Rows beside each other in the order in which they came. In a table that is its own index a row of a quarter page has a page to itself."""
+
 NAMES_MAX = 50_000
 """Names that are remembered for a day: more people than pass one lane, with two cards each."""
 

@@ -7,95 +7,83 @@ that it opens, the use that it reserves, and the presentation that it settles.
 
 from __future__ import annotations
 
-import os
-import secrets
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from device.admission.presence import Moment
 from device.admission.presentations import Remembered
 from device.domain import ClockTrust, EventType, Instant, StoredEvent
-from device.errors import StoreError, VerificationError
-from device.events import cloudevents
-from device.events.confirmation import Confirmation, range_digest
-from device.gate import identities, memory, reports
+from device.errors import StoreDamagedError, StoreError
+from device.events.confirmation import Confirmation
+from device.events.head import Head
+from device.gate.chain import Chain
+from device.gate.database import DAMAGED_HINT, as_store_error, connect, migrate, must_be_given, transaction
 from device.gate.identities import Identities
+from device.gate.limits import DEFAULT_LIMITS, Fill, Limits, Rank, rank_of
 from device.gate.memory import Memory, OpenGrant
 from device.gate.reports import Reports
-
-SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE event (sequence INTEGER PRIMARY KEY, type TEXT NOT NULL, body BLOB NOT NULL);
-CREATE TABLE open_grant (id TEXT PRIMARY KEY, presentation TEXT NOT NULL, pass BLOB) WITHOUT ROWID;
-CREATE TABLE pass_use (pass BLOB PRIMARY KEY, uses INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE presentation (track TEXT PRIMARY KEY, presentation TEXT NOT NULL, fingerprint BLOB NOT NULL, boot TEXT NOT NULL, at_ns INTEGER NOT NULL);
-"""
-
-MIGRATIONS = (SCHEMA, memory.TABLES, identities.TABLES, reports.TABLES, memory.COUNTED_TABLE)
-"""From each version to the next; a new file takes every step, an old one those that it lacks."""
+from device.gate.room import RESERVE_BYTES, Room
+from device.gate.waiting import Waiting
+from device.gate.write_log import WriteLog
 
 PRESENTATION_NS = 600_000_000_000
 """Ten minutes: a code that was held up longer than this over a restart may be decided again."""
 
-DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
-DAMAGED_HINT = "the file is damaged: keep it for the office and take it out of the folder; the gate then begins a new epoch"
-DISK_HINT = "is the disk full, read-only or worn out, or the folder another user's? `df`, `ls -l`, `dmesg` and `qrgate doctor` tell"
+FORGET_NS = 60_000_000_000
+"""Codes whose time is over are erased once a minute, not with each decision: that would be a page more to write."""
 
-RESERVE_BYTES = 32 * 1024 * 1024
-"""New facts leave so much of the disk free: letting delivered events go writes too, and must still have room when they do not."""
+CHECK_WITHIN_S = 20.0
+"""At the start, before anybody is at the lane. A store of a million events is read in a few seconds."""
+CHECK_STEPS = 100_000
+"""Of SQLite's machine, between two looks at the clock."""
 
-BATCH_BYTES = 48 * 1024
-"""A batch of events leaves room in a packet of 64 KiB."""
+SUSPECT = ".suspect"
+"""A file beside the store, after damage was met at work: the next start does not ask whether it is sound."""
 
 
 class Store:
-    """Raises StoreError wherever the disk or the file will not do; nothing is half done then."""
+    """Raises StoreError wherever the disk or the file will not do; nothing is half done then.
 
-    def __init__(self, path: Path, *, gate: str, boot: str, reserve: int = RESERVE_BYTES) -> None:
-        """``reserve`` is in bytes."""
-        self._folder = path.parent
-        self._gate = gate
+    Raises StoreDamagedError where the file is not sound: then this process must end, and ``salvage.py`` does the rest at its start.
+    """
+
+    def __init__(self, path: Path, *, gate: str, boot: str, limits: Limits = DEFAULT_LIMITS, reserve: int = RESERVE_BYTES) -> None:
+        """``reserve`` are the bytes that new facts leave free on the disk."""
+        self._path = path
         self._boot = boot
-        self._reserve = reserve
+        self._limits = limits
+        self._forgot_ns: int | None = None
         self.commit_ns = 0
-        with _as_store_error(path), ExitStack() as unless_well:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
+        with as_store_error(path), ExitStack() as unless_well:
+            self._db = connect(path)
             unless_well.callback(self._db.close)
-            self._set_up()
+            migrate(self._db)
+            self._chain = Chain(self._db, gate=gate, boot=boot)
+            self._waiting = Waiting(self._db, gate, self._chain)
             self._memory = Memory(self._db)
             self._identities = Identities(self._db)
             self._reports = Reports(self._db)
-            self.epoch: str = self._meta("epoch").decode()
-            self._last_sequence = int(self._meta("last_sequence"))
-            self._last_hash: bytes = self._meta("last_hash")
-            self.clock_floor = datetime.fromisoformat(self._meta("clock_floor").decode())
+            self._log = WriteLog(self._db, path)
+            self._log.lay_out()
+            self._room = Room(self._db, path.parent, self._log, reserve)
             unless_well.pop_all()
 
-    def _set_up(self) -> None:
-        path = self._db.execute("PRAGMA database_list").fetchone()[2]
-        (journal,) = self._db.execute("PRAGMA journal_mode=WAL").fetchone()
-        self._db.execute("PRAGMA synchronous=FULL")
-        (synchronous,) = self._db.execute("PRAGMA synchronous").fetchone()
-        if (journal, synchronous) != ("wal", 2):
-            raise StoreError(
-                f"{path} runs with journal_mode={journal}, synchronous={synchronous}", hint="the store needs a file system with WAL, such as ext4"
-            )
-        self._db.execute("PRAGMA secure_delete=ON")
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version > len(MIGRATIONS):
-            raise StoreError(f"{path} has schema {version}, this version knows {len(MIGRATIONS)}", hint="install the version that wrote it")
-        with self._transaction():
-            for statements in MIGRATIONS[version:]:
-                for statement in statements.strip().split(";\n"):
-                    self._db.execute(statement)
-            if version == 0:
-                first = {"epoch": secrets.token_hex(8).encode(), "last_sequence": b"0", "last_hash": b"", "clock_floor": b"1970-01-01T00:00:00+00:00"}
-                self._db.executemany("INSERT INTO meta VALUES (?, ?)", first.items())
-            self._db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            with as_store_error("the store"):
+                yield
+        except StoreDamagedError:
+            must_be_given(self._path)
+            with suppress(OSError):  # the next start finds most damage by itself
+                self._path.with_suffix(SUSPECT).touch()
+            raise
 
     # --- writing -----------------------------------------------------------------------------------------------
 
@@ -106,19 +94,21 @@ class Store:
         Raises:
             StoreError: there is no room, or the commit failed; nothing was recorded.
         """
-        before = self._last_sequence, self._last_hash
+        before = self._chain.end
         try:
-            with _as_store_error("the store"):
+            with self._guarded():
                 if not makes_room:
-                    self._need_room()
-            with _as_store_error("the store"), self._transaction():
-                yield Transaction(self)
-                if self._last_sequence != before[0]:
-                    self._db.execute("UPDATE meta SET value=? WHERE name='last_sequence'", (str(self._last_sequence).encode(),))
-                    self._db.execute("UPDATE meta SET value=? WHERE name='last_hash'", (self._last_hash,))
-                    self._db.execute("UPDATE meta SET value=? WHERE name='clock_floor'", (self.clock_floor.isoformat().encode(),))
+                    self._room.need()
+                changes = self._db.total_changes
+                with transaction(self._db):
+                    yield Transaction(self)
+                    if self._chain.end != before:
+                        self._chain.write()
+                    begin_ns = time.monotonic_ns()
+                self.commit_ns = time.monotonic_ns() - begin_ns  # the disk's share
+                self._log.is_written |= self._db.total_changes != changes
         except BaseException:
-            self._last_sequence, self._last_hash = before
+            self._chain.end = before
             raise
 
     @contextmanager
@@ -128,125 +118,169 @@ class Store:
         """
         with self.transaction(makes_room=True) as writing:
             yield writing
-        with _as_store_error("the store"):
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def _need_room(self) -> None:
-        if self._free_on_disk() >= self._reserve or self._room() >= self._reserve:  # the disk first: nearly always that is all
-            return
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log keeps its greatest length otherwise, some megabytes
-        if (room := self._room()) < self._reserve:
-            raise StoreError(
-                f"{room // 2**20} MiB are free at {self._folder}, and {self._reserve // 2**20} are kept for letting delivered events go",
-                hint="does the uplink deliver? otherwise make room; `df` and `qrgate doctor` tell",
-            )
-
-    def _room(self) -> int:
-        """Bytes for new facts: what the disk has, and what the file holds empty since events were let go (it never shrinks)."""
-        (pages,) = self._db.execute("PRAGMA freelist_count").fetchone()
-        (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()
-        return self._free_on_disk() + int(pages * page_bytes)
-
-    def _free_on_disk(self) -> int:
-        try:
-            disk = os.statvfs(self._folder)
-        except OSError as error:
-            raise StoreError(f"{self._folder} cannot be looked at: {error.strerror}", hint=DISK_HINT) from None
-        return disk.f_bavail * disk.f_frsize
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            begin_ns = time.monotonic_ns()
-            self._db.execute("COMMIT")
-            self.commit_ns = time.monotonic_ns() - begin_ns  # the disk's share of the last transaction
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+        with self._guarded():
+            self._log.wipe()
 
     def append(self, kind: EventType, data: Mapping[str, Any], *, subject: str, now: Instant) -> str:
-        """One event at the end of the chain, inside a transaction; answers with its id."""
-        sequence = self._last_sequence + 1
-        stamp = cloudevents.Stamp(self._gate, self._boot, self.epoch, sequence, self._last_hash)
-        body = cloudevents.encode(kind, data, subject=subject, time=now, stamp=stamp)
-        self._db.execute("INSERT INTO event VALUES (?, ?, ?)", (sequence, kind, body))
-        self._last_sequence, self._last_hash = sequence, cloudevents.body_hash(body)
-        if now.trust is ClockTrust.TRUSTED:
-            self.clock_floor = max(self.clock_floor, now.utc)
-        return cloudevents.event_id(self._gate, self.epoch, sequence)
+        """One event at the end of the chain, inside a transaction; answers with its id.
+
+        Raises:
+            StoreError: the store is too full for an event of this rank.
+        """
+        rank, fill = rank_of(kind, data), self.fill()
+        if not fill.takes(rank):
+            raise StoreError(
+                f"{fill.share:.0%} of the store is taken, and it has no room for this ({rank.value})",
+                hint="does the uplink deliver, and does the recorder confirm? [store] in gate.toml holds the limits",
+            )
+        return self._chain.append(kind, data, subject=subject, now=now, refusal=rank is Rank.REFUSAL)
+
+    def remember(self, known: Remembered, now_ns: int) -> None:
+        """Inside a transaction: a code was decided. Those whose time is over are erased in the same write, from time to time."""
+        row = (known.track_id, known.presentation, known.fingerprint, self._boot, now_ns)
+        self._db.execute("INSERT INTO presentation (track, presentation, fingerprint, boot, at_ns) VALUES (?, ?, ?, ?, ?)", row)
+        if self._forgot_ns is None or now_ns - self._forgot_ns >= FORGET_NS:
+            self._forgot_ns = now_ns
+            self._db.execute("DELETE FROM presentation WHERE boot != ? OR at_ns < ?", (self._boot, now_ns - PRESENTATION_NS))
+
+    def tidy(self, now_ns: int) -> None:
+        """What a commit need not wait for: checkpoints, and zeros over what was let go. Once a turn; nearly always there is nothing to do."""
+        with self._guarded():
+            self._log.tidy(now_ns)
+
+    def check(self) -> None:
+        """Read through the file, for as long as there is patience for. Raises StoreDamagedError."""
+        until = time.monotonic() + CHECK_WITHIN_S
+        self._db.set_progress_handler(lambda: time.monotonic() > until, CHECK_STEPS)
+        try:
+            with as_store_error("the store"):
+                (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        except StoreError:
+            return  # so far it is sound; whatever is not is met at work
+        finally:
+            self._db.set_progress_handler(None, 0)
+        if found != "ok":
+            raise StoreDamagedError(f"the store is not sound: {found}", hint=DAMAGED_HINT)
+
+    # --- letting go --------------------------------------------------------------------------------------------
 
     def confirm(self, confirmation: Confirmation) -> int:
         """Let go of the events that the recorder has stored; answers how many.
 
-        The signature is already proven. Here the range must be of this gate and epoch, wholly present, and its
-        digest that of the very bytes in the store: a confirmation that was seen before finds no rows and does nothing.
+        The signature is already proven. Here the range must be of this gate, of this epoch or one of before, wholly present, and
+        its digest that of the very bytes in the store: a confirmation that was seen before finds no rows and does nothing.
         It asks for no room: it is what makes room.
 
         Raises:
             VerificationError: the confirmation is for somebody or something else; nothing is deleted.
         """
-        if (confirmation.gate, confirmation.epoch) != (self._gate, self.epoch):
-            raise VerificationError("the confirmation is for another gate or epoch")
-        if confirmation.last > self._last_sequence:
-            raise VerificationError("the confirmation is for events that do not exist yet")
-        bounds = (confirmation.first, confirmation.last)
-        with _as_store_error("the store"):
-            rows = self._db.execute("SELECT body FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence", bounds).fetchall()
-            if not rows:
-                return 0
-            if len(rows) != confirmation.last - confirmation.first + 1 or range_digest(body for (body,) in rows) != confirmation.digest:
-                raise VerificationError("the confirmation does not fit the events in the store")
-            with self._transaction():
-                self._db.execute("DELETE FROM event WHERE sequence BETWEEN ? AND ?", bounds)
-        return len(rows)
+        with self._guarded():
+            places = self._waiting.confirmed(confirmation)
+        if places is None:
+            return 0
+        with self.transaction(makes_room=True):
+            return self._waiting.let_go(places)
 
-    def forget_presentations(self, now_ns: int) -> None:
-        """Erase what is only needed to survive a restart; in the same write as something that matters."""
-        self._db.execute("DELETE FROM presentation WHERE boot != ? OR at_ns < ?", (self._boot, now_ns - PRESENTATION_NS))
+    def expire(self, before: Instant, now: Instant) -> int:
+        """Where there is no recorder: let go of some of the events from before a moment, and record how many.
+
+        To be called again until there are none. Nothing is old enough without a clock that is trusted.
+        """
+        if ClockTrust.UNTRUSTED in {before.trust, now.trust}:
+            return 0
+        with self._guarded():
+            places = self._waiting.expired(before)
+        if places is None:
+            return 0
+        with self.transaction(makes_room=True):
+            expired = self._waiting.let_go(places)
+            facts = {"what": "events_expired", "n": expired}
+            self._chain.append(EventType.AUDIT, facts, subject="gate", now=now, refusal=False)  # also where it is too full for new facts
+        return expired
+
+    def erase_identities(self, first: int, last: int) -> int:
+        """Erase the sealed identities of a range of events, by order; how many. The events stay as they are."""
+        with self.erasing() as writing:
+            return writing.identities.erase(first, last)
+
+    def void(self, sequence: int, why: str, key: Ed25519PrivateKey, now: Moment) -> bool:
+        """Put a void, signed with ``key``, in the place of an event that the broker refuses for good; ``why`` is a word.
+
+        The original waits for a while. False: there is no such event, it is a void itself, or ``VOIDED_MAX`` originals wait.
+        """
+        with self.transaction(makes_room=True):
+            return self._waiting.void(sequence, why, key, now)
+
+    def unvoid(self, first: int, last: int) -> int:
+        """Put the originals of a range back in their places, as the recorder has asked for them; how many.
+
+        That is so too where the void was confirmed and is gone: the recorder knows the original by the hash in the void.
+        """
+        with self.transaction():
+            return self._waiting.unvoid(first, last)
+
+    def erase_originals(self, now: Moment, retention_days: int) -> int:
+        """Erase the originals of voids that have waited for so many days; how many."""
+        with self.transaction(makes_room=True):
+            return self._waiting.erase_originals(now, retention_days)
 
     # --- reading -----------------------------------------------------------------------------------------------
 
     def events_after(self, sequence: int, limit: int) -> tuple[StoredEvent, ...]:
-        """Unconfirmed events with a higher sequence, in order: at most ``limit``, and no more than fit one packet."""
-        batch: list[StoredEvent] = []
-        size = 0
-        with _as_store_error("the store"):
-            rows = self._db.execute(
-                "SELECT sequence, type, body FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?", (sequence, limit)
-            ).fetchall()
-        for number, kind, body in rows:
-            size += len(body)
-            if batch and size > BATCH_BYTES:
-                break
-            batch.append(StoredEvent(number, EventType(kind), body))
-        return tuple(batch)
+        """Unconfirmed events with a higher sequence, in order: at most ``limit``, and no more than fit one packet.
+
+        Below zero are the places of events that were saved from a damaged store.
+        """
+        with self._guarded():
+            return self._waiting.after(sequence, limit)
+
+    @property
+    def epoch(self) -> str:
+        return self._chain.epoch
 
     @property
     def last_sequence(self) -> int:
-        return self._last_sequence
+        return self._chain.end.sequence
+
+    @property
+    def clock_floor(self) -> datetime:
+        """The latest moment of a trusted clock at which something was recorded."""
+        return self._chain.end.clock_floor
+
+    def head(self) -> Head:
+        """How far the chain of this epoch reaches, to be signed."""
+        return self._chain.head()
 
     def unconfirmed(self) -> int:
-        with _as_store_error("the store"):
-            return int(self._db.execute("SELECT count(*) FROM event").fetchone()[0])
+        return self._chain.end.events
+
+    def oldest_waiting(self) -> datetime | None:
+        """When the first event that nobody has confirmed was recorded, by the clock of that moment."""
+        with self._guarded():
+            return self._waiting.oldest()
+
+    def fill(self) -> Fill:
+        """How much of its limits is taken."""
+        end, limits = self._chain.end, self._limits
+        with self._guarded():
+            taken = self._room.taken()
+        return Fill(end.events / limits.events_max, taken / limits.bytes_max, end.refusals / limits.events_max)
 
     @contextmanager
     def recalling(self) -> Iterator[Memory]:
         """What is remembered of passes and bearers, to be read only."""
-        with _as_store_error("the store"):
+        with self._guarded():
             yield self._memory
 
     @contextmanager
     def roll_calls(self) -> Iterator[Reports]:
         """Who has reported, and what was judged, to be read only."""
-        with _as_store_error("the store"):
+        with self._guarded():
             yield self._reports
 
     def identity(self, sequence: int) -> bytes | None:
         """The sealed identity that belongs to an event, if it was kept and is not yet erased."""
-        with _as_store_error("the store"):
+        with self._guarded():
             return self._identities.of(sequence)
 
     def open_grants(self) -> list[OpenGrant]:
@@ -256,17 +290,12 @@ class Store:
 
     def remembered(self, now_ns: int) -> list[Remembered]:
         """Codes that were decided in this boot and may still be held up."""
-        with _as_store_error("the store"):
+        with self._guarded():
             rows = self._db.execute(
-                "SELECT track, presentation, fingerprint FROM presentation WHERE boot=? AND at_ns>?", (self._boot, now_ns - PRESENTATION_NS)
+                "SELECT track, presentation, fingerprint FROM presentation WHERE boot=? AND at_ns>? ORDER BY number",
+                (self._boot, now_ns - PRESENTATION_NS),
             )
             return [Remembered(*row) for row in rows]
-
-    def _meta(self, name: str) -> bytes:
-        row = self._db.execute("SELECT value FROM meta WHERE name=?", (name,)).fetchone()
-        if row is None:
-            raise StoreError(f"the store lacks {name!r}", hint=DAMAGED_HINT)
-        return bytes(row[0])
 
     def close(self) -> None:
         self._db.close()
@@ -277,8 +306,7 @@ class Transaction:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._db = store._db  # noqa: SLF001 - two halves of one thing
-        self.memory = store._memory  # noqa: SLF001
+        self.memory = store._memory  # noqa: SLF001 - two halves of one thing
         self.identities = store._identities  # noqa: SLF001
         self.reports = store._reports  # noqa: SLF001
         self.next_sequence = store.last_sequence + 1
@@ -287,32 +315,4 @@ class Transaction:
         return self._store.append(kind, data, subject=subject, now=now)
 
     def remember(self, known: Remembered, now_ns: int) -> None:
-        row = (known.track_id, known.presentation, known.fingerprint, self._store._boot, now_ns)  # noqa: SLF001
-        self._db.execute("INSERT OR REPLACE INTO presentation VALUES (?, ?, ?, ?, ?)", row)
-        self._store.forget_presentations(now_ns)
-
-
-@contextmanager
-def _as_store_error(what: object) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the kind (sqlite.org/rescode.html)
-        raise StoreError(f"{what} cannot be used: {error}", hint=DAMAGED_HINT if code in DAMAGED else DISK_HINT) from None
-
-
-def probe(path: Path) -> float:
-    """Commit one row durably in a file beside the store and take it away again: milliseconds. Raises StoreError."""
-    trial = path.with_suffix(".probe")
-    try:
-        with _as_store_error(trial), closing(sqlite3.connect(trial, isolation_level=None)) as database:
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA synchronous=FULL")
-            database.execute("CREATE TABLE IF NOT EXISTS probe (at REAL)")
-            begin = time.perf_counter()
-            database.execute("INSERT INTO probe VALUES (1)")
-            elapsed = time.perf_counter() - begin
-        return elapsed * 1000
-    finally:
-        for suffix in (".probe", ".probe-wal", ".probe-shm"):
-            path.with_suffix(suffix).unlink(missing_ok=True)
+        self._store.remember(known, now_ns)

@@ -145,7 +145,7 @@ def _events(file: Path) -> list[tuple[Any, ...]]:
 
 def _meta(file: Path) -> list[tuple[Any, ...]]:
     """The number and the hash of the chain's end among it."""
-    return _all(file, "SELECT name, value FROM meta ORDER BY name")
+    return _all(file, "SELECT name, value FROM meta UNION ALL SELECT sequence, hash FROM head")
 
 
 def _all(file: Path, query: str) -> list[tuple[Any, ...]]:

@@ -77,7 +77,8 @@ def test_a_gate_that_logs_what_it_reads_is_found_out(tmp_path: Path) -> None:
     trial = Trial(tmp_path, presentations=2 * len(KINDS), seed=3, say=lambda _line: None, module=("tests.canaries.leaking",))
     report = trial.run()
     assert not report.is_clean
-    assert {hit.partition(",")[0] for hit in report.hits} == {"gate.log"}
+    assert [hit for hit in report.hits if hit.partition(",")[0] != "gate.log"] == []
+    assert report.hits
 
 
 def insert(statement: str, *values: object, delete: str = "") -> Callable[[Path], None]:
@@ -106,12 +107,16 @@ def append(data: bytes) -> Callable[[Path], None]:
 PLANTS: dict[str, tuple[str, Callable[[Person], Callable[[Path], None]]]] = {
     "an event's body": (
         "state/events.db",
-        lambda person: insert("INSERT INTO event VALUES (?, ?, ?)", 10**6, "decision", f'{{"name":"{person.name}"}}'.encode()),
+        lambda person: insert("INSERT INTO event (sequence, type, body) VALUES (?, ?, ?)", 10**6, "decision", f'{{"name":"{person.name}"}}'.encode()),
     ),
     "a row that was deleted": (
         "state/events.db",
         lambda person: insert(
-            "INSERT INTO event VALUES (?, ?, ?)", 10**6, "decision", person.address.encode() * 500, delete="DELETE FROM event WHERE sequence=1000000"
+            "INSERT INTO event (sequence, type, body) VALUES (?, ?, ?)",
+            10**6,
+            "decision",
+            person.address.encode() * 500,
+            delete="DELETE FROM event WHERE sequence=1000000",
         ),
     ),
     "the log of writes": ("copies/at the end/events.db-wal", lambda person: append(b"\0\0" + person.paper.encode() + b"\0")),

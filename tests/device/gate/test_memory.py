@@ -15,7 +15,7 @@ from device.clock import NS
 from device.domain import ClockTrust, Direction, Instant
 from device.gate import memory
 from device.gate.memory import NAMES_MAX, STEPS_BACK, Memory, OpenGrant, Stay
-from device.gate.store import SCHEMA
+from device.gate.schema import SCHEMA
 
 BEGIN = datetime(2026, 7, 1, 1, tzinfo=UTC)  # eight in the morning in Viet Nam
 RESET_MINUTE = 3 * 60

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -17,15 +18,21 @@ import pytest
 from device.admission.presence import Moment
 from device.admission.presentations import Remembered
 from device.domain import ClockTrust, EventType, Instant, StoredEvent
-from device.errors import StoreError, VerificationError
+from device.errors import StoreDamagedError, StoreError, VerificationError
 from device.events.cloudevents import body_hash, event_id
 from device.events.confirmation import Confirmation, range_digest
 from device.gate import memory
+from device.gate.database import DAMAGED_HINT, DISK_HINT, probe
 from device.gate.memory import OpenGrant
-from device.gate.store import BATCH_BYTES, DAMAGED_HINT, DISK_HINT, MIGRATIONS, PRESENTATION_NS, RESERVE_BYTES, SCHEMA, Store, probe
+from device.gate.packing import unpack
+from device.gate.room import RESERVE_BYTES
+from device.gate.schema import MIGRATIONS, SCHEMA
+from device.gate.store import PRESENTATION_NS, Store
+from device.gate.waiting import BATCH_BYTES
 from tests.device.strangers import needs_root, open_folder, somebody_else
 
 NOW = Instant(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), ClockTrust.TRUSTED)
+NOISE = random.Random(1).randbytes(4000).hex()  # 4,000 bytes on the disk: what repeats itself is packed
 NOW_MOMENT = Moment(NOW, "boot-1", 1)
 
 
@@ -55,7 +62,7 @@ def confirmed(store: Store, first: int, last: int) -> Confirmation:
 
 def confirmed_all(store: Store, first: int, last: int) -> Confirmation:
     """The same for more events than fit one packet."""
-    bodies = [body for (body,) in store._db.execute("SELECT body FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence", (first, last))]
+    bodies = [unpack(body) for (body,) in store._db.execute("SELECT body FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence", (first, last))]
     return Confirmation("g1", store.epoch, first, last, range_digest(bodies))
 
 
@@ -158,7 +165,7 @@ def test_an_exception_inside_a_transaction_leaves_nothing_and_the_sequence_goes_
     assert json.loads(third)["previoushash"] == body_hash(second).hex()
     assert json.loads(third)["sequence"] == f"{3:020d}"
     with closing(sqlite3.connect(tmp_path / "events.db")) as reader:
-        assert dict(reader.execute("SELECT name, value FROM meta"))["last_sequence"] == b"3"
+        assert reader.execute("SELECT sequence FROM head").fetchone() == (3,)
 
 
 def test_several_events_of_one_transaction_stand_in_order(store: Store) -> None:
@@ -333,7 +340,7 @@ def fill(store: Store) -> StoreError:
     """Append until there is no room, which is told in these words."""
     for _ in range(2000):
         try:
-            append(store, text="x" * 4000)
+            append(store, text=NOISE)
         except StoreError as error:
             return error
     return pytest.fail("there is still room")
@@ -358,7 +365,7 @@ def test_a_store_that_filled_its_disk_keeps_what_it_needs_to_let_go_over_a_resta
         fill(store)
     with closing(opened(small_disk)) as store:
         fill(store)
-        assert store.confirm(confirmed(store, 1, 10)) == 10
+        assert store.confirm(confirmed_all(store, 1, 10)) == 10
         append(store)
 
 
@@ -389,20 +396,24 @@ def test_a_file_that_may_only_be_read_is_a_store_error() -> None:
 @pytest.mark.parametrize("content", [b"no database" * 500, b"SQLite format 3\x00" + b"\xff" * 5000], ids=["text", "a torn head"])
 def test_a_file_that_is_no_database_is_told_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "events.db").write_bytes(content)
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(StoreDamagedError) as caught:
         opened(tmp_path)
     assert caught.value.what.startswith(f"{tmp_path}/events.db cannot be used: ")
     assert caught.value.hint == DAMAGED_HINT
     assert (tmp_path / "events.db").read_bytes() == content
 
 
-def test_a_store_that_lost_its_head_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("deleting", "what"),
+    [("DELETE FROM meta", "the store lacks its epoch"), ("DELETE FROM head", "the store does not tell where its chain ends")],
+)
+def test_a_store_that_lost_what_it_goes_by_is_damaged(tmp_path: Path, deleting: str, what: str) -> None:
     opened(tmp_path).close()
     with closing(sqlite3.connect(tmp_path / "events.db", isolation_level=None)) as database:
-        database.execute("DELETE FROM meta WHERE name='epoch'")
-    with pytest.raises(StoreError) as caught:
+        database.execute(deleting)
+    with pytest.raises(StoreDamagedError) as caught:
         opened(tmp_path)
-    assert str(caught.value) == f"the store lacks 'epoch'\n  → {DAMAGED_HINT}"
+    assert str(caught.value) == f"{what}\n  → {DAMAGED_HINT}"
 
 
 def test_a_store_of_another_version_is_told(tmp_path: Path) -> None:

@@ -1,0 +1,140 @@
+"""Events that wait until the recorder has them. Their places are their sequences, and below zero those of epochs of before."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from device.admission.presence import Moment
+from device.domain import ClockTrust, EventType, Instant, StoredEvent
+from device.errors import VerificationError
+from device.events import void
+from device.events.cloudevents import body_hash
+from device.events.confirmation import Confirmation, range_digest
+from device.events.void import Void
+from device.gate.chain import Chain
+from device.gate.epochs import Epochs
+from device.gate.packing import pack, unpack
+from device.gate.voids import Voids
+
+BATCH_BYTES = 48 * 1024
+"""A batch of events leaves room in a packet of 64 KiB."""
+
+EXPIRE_MAX = 5_000
+"""Events that are erased at once where there is no recorder: more than a gate records in an hour, and a fraction of a second."""
+
+PLACE_MIN = -(2**63)
+"""Before all: those that were saved from a damaged store come first."""
+
+Places = tuple[int, int]
+"""The first and the last."""
+
+
+class Waiting:
+    """On the store's connection; whoever calls the writing methods has opened the store's transaction. Raises sqlite3.Error."""
+
+    def __init__(self, database: sqlite3.Connection, gate: str, chain: Chain) -> None:
+        self._db = database
+        self._gate = gate
+        self._chain = chain
+        self._voids = Voids(database)
+        self._epochs = Epochs(database)
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def after(self, place: int, limit: int) -> tuple[StoredEvent, ...]:
+        batch: list[StoredEvent] = []
+        size = 0
+        for number, kind, stored in self._db.execute(
+            "SELECT sequence, type, body FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?", (place, limit)
+        ):
+            body = unpack(stored)
+            size += len(body)
+            if batch and size > BATCH_BYTES:
+                break
+            batch.append(StoredEvent(number, EventType(kind), body))
+        return tuple(batch)
+
+    def oldest(self) -> datetime | None:
+        """When the first was recorded, by the clock of that moment."""
+        row = self._db.execute("SELECT body FROM event ORDER BY sequence LIMIT 1").fetchone()
+        return datetime.fromisoformat(json.loads(unpack(row[0]))["time"]) if row else None
+
+    def confirmed(self, confirmation: Confirmation) -> Places | None:
+        """The places of what may be let go; ``None`` where it is gone already.
+
+        Raises:
+            VerificationError: the confirmation is for somebody or something else.
+        """
+        places = self._places(confirmation)
+        rows = self._db.execute("SELECT body FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence", places).fetchall()
+        if not rows:
+            return None
+        if len(rows) != confirmation.last - confirmation.first + 1 or range_digest(unpack(body) for (body,) in rows) != confirmation.digest:
+            raise VerificationError("the confirmation does not fit the events in the store")
+        return places
+
+    def _places(self, confirmation: Confirmation) -> Places:
+        first, last = confirmation.first, confirmation.last
+        old = self._epochs.find(confirmation.epoch)
+        if confirmation.gate != self._gate or (confirmation.epoch != self._chain.epoch and old is None):
+            raise VerificationError("the confirmation is for another gate or epoch")
+        if old is not None:
+            first, last = old.place(first), old.place(last)
+        if last > (self._chain.end.sequence if old is None else -1):
+            raise VerificationError("the confirmation is for events that do not exist yet")
+        return first, last
+
+    def expired(self, before: Instant) -> Places | None:
+        """The first events if they are from before a moment: at most ``EXPIRE_MAX`` of them.
+
+        One that was written without a trusted clock is at least as old as the one that follows it with one.
+        """
+        due = None
+        for sequence, body in self._db.execute("SELECT sequence, body FROM event ORDER BY sequence LIMIT ?", (EXPIRE_MAX,)):
+            event = json.loads(unpack(body))
+            if event["clockquality"] == ClockTrust.TRUSTED:
+                if datetime.fromisoformat(event["time"]) >= before.utc:
+                    break
+                due = sequence
+        return None if due is None else (PLACE_MIN, due)
+
+    # --- writing -----------------------------------------------------------------------------------------------
+
+    def let_go(self, places: Places) -> int:
+        """Delete what is there; how many."""
+        (refusals,) = self._db.execute("SELECT total(refusal) FROM event WHERE sequence BETWEEN ? AND ?", places).fetchone()
+        events = self._db.execute("DELETE FROM event WHERE sequence BETWEEN ? AND ?", places).rowcount
+        self._chain.count(-events, -int(refusals))
+        return events
+
+    def void(self, place: int, why: str, key: Ed25519PrivateKey, now: Moment) -> bool:
+        """Put a signed void there and keep the original. False: nothing is there but a void, or too many originals wait."""
+        row = self._db.execute("SELECT sequence, type, body, refusal FROM event WHERE sequence=?", (place,)).fetchone()
+        if row is None or row[1] == EventType.VOID or not self._voids.has_room:
+            return False
+        body, refusal = unpack(row[2]), row[3]
+        event = json.loads(body)
+        sequence = int(event["sequence"])
+        said = Void(self._gate, event["epoch"], sequence, sequence, why, body_hash(body))
+        stand_in = void.in_place_of(body, said, void.sign(key, said))
+        self._voids.keep(row, now)
+        self._db.execute("UPDATE event SET type=?, body=?, refusal=0 WHERE sequence=?", (EventType.VOID, pack(stand_in), place))
+        self._chain.count(0, -refusal)
+        return True
+
+    def unvoid(self, first: int, last: int) -> int:
+        """Put originals back in their places, also where a confirmed void is gone from there; how many."""
+        originals = self._voids.take(first, last)
+        for original in originals:
+            was_gone = self._db.execute("DELETE FROM event WHERE sequence=?", original[:1]).rowcount == 0
+            self._db.execute("INSERT INTO event VALUES (?, ?, ?, ?)", original)
+            self._chain.count(int(was_gone), original[3])
+        return len(originals)
+
+    def erase_originals(self, now: Moment, retention_days: int) -> int:
+        """Erase those that have waited for so many days; how many."""
+        return self._voids.erase_due(now, retention_days)
