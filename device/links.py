@@ -11,7 +11,7 @@ import os
 import re
 import socket
 import struct
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
@@ -42,6 +42,10 @@ STAGE = re.compile(r"[a-z0-9-]{1,32}")
 
 HEALTH_MAX = 2 * 1024
 """Bytes: the broker keeps it in memory for every gate."""
+
+SAID = re.compile(r"reply/[a-z0-9-]{1,64}|request/time")
+SAID_MAX = 16 * 1024
+"""Bytes of an answer: what `qrgate doctor` has to say is some kilobytes."""
 
 ITEMS_MAX = 1024
 """A packet's items: 100 events have 403, the largest view some 150."""
@@ -98,29 +102,69 @@ class ReaderState:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """gate → uplink, first on every connection: who this gate is, for the birth message."""
+    """gate → uplink, first on every connection, and as the answer to each ``BrokerState`` without a session: who this gate is,
+    for the birth message of the next one.
+
+    ``key`` is the public half of the key with which the gate signs, ``head`` its signed word on where its chain of events
+    ends (``events/head.py``).
+    """
 
     NAME: ClassVar[str] = "hello"
     boot: str
     epoch: str
     last_sequence: int
+    key: bytes
+    head: bytes
+
+
+class Lane(StrEnum):
+    """Two ways through one window: whoever passes now does not wait behind last week."""
+
+    LIVE = "live"
+    BACKLOG = "backlog"
 
 
 @dataclass(frozen=True, slots=True)
 class Give:
-    """uplink → gate: events with a sequence after ``after``, ``limit`` of them. Answered when there is one."""
+    """uplink → gate: events with a sequence after ``after``, ``limit`` of them. One question a lane may be open.
+
+    In the live lane it is answered when there is an event; in the backlog's at once, with none where there is none.
+    """
 
     NAME: ClassVar[str] = "give"
+    lane: Lane
     after: int
     limit: int
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """gate → uplink: the answer, in order of sequence, one or more."""
+    """gate → uplink: the answer, in order of sequence. Numbers below zero are places of events saved from a damaged store."""
 
     NAME: ClassVar[str] = "events"
+    lane: Lane
     events: tuple[StoredEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """gate → uplink: the recorder asks for events ``first`` to ``last`` again; those that are still here go now."""
+
+    NAME: ClassVar[str] = "again"
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """gate → uplink: publish ``body`` below the gate's own prefix, once, not retained: an answer, or a question.
+
+    ``topic`` is the rest of the topic, such as ``reply/4f1d…`` or ``request/time`` (``events/topics.py``); anything else is refused.
+    """
+
+    NAME: ClassVar[str] = "say"
+    topic: str
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +189,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class BrokerState:
-    """uplink → gate: is there a session with the broker?"""
+    """uplink → gate: is there a session with the broker? Without one it is told again at each try, and answered by a Hello."""
 
     NAME: ClassVar[str] = "broker"
     connected: bool
@@ -160,20 +204,22 @@ class Refused:
     code: int
 
 
-type_of_name = {each.NAME: each for each in (View, ReaderState, Hello, Give, Events, Health, Received, BrokerState, Refused)}
-Message = View | ReaderState | Hello | Give | Events | Health | Received | BrokerState | Refused
+type_of_name = {each.NAME: each for each in (View, ReaderState, Hello, Give, Events, Again, Say, Health, Received, BrokerState, Refused)}
+Message = View | ReaderState | Hello | Give | Events | Again | Say | Health | Received | BrokerState | Refused
 
 
 def encode(message: Message) -> bytes:
-    """The packet for ``message``. Raises LinkError where it would exceed ``PACKET_MAX``."""
+    """The packet for ``message``. Raises LinkError where it would exceed ``PACKET_MAX``, or the other end would not say it."""
     values: list[Any]
     match message:
         case View(tracks):
             values = [[[getattr(track, each.name) for each in fields(Track)] for track in tracks]]
-        case Events(events):
-            values = [[[event.sequence, event.type, event.body] for event in events]]
+        case Events(lane, events):
+            values = [lane, [[event.sequence, event.type, event.body] for event in events]]
         case _:
             values = [getattr(message, each.name) for each in fields(message)]
+    if isinstance(message, Say) and not _may_be_said(message):
+        raise LinkError(f"{len(message.body)} bytes for {message.topic!r} are not the gate's to say")
     packet: bytes = cbor2.dumps([message.NAME, *values])
     if len(packet) > PACKET_MAX:
         raise LinkError(f"a {message.NAME!r} message of {len(packet)} bytes does not fit a packet of {PACKET_MAX}")
@@ -185,21 +231,11 @@ def decode(packet: bytes) -> Message:
     try:
         _only_plain(packet)
         name, *values = _listed(cbor2.loads(packet))
-        if name == View.NAME:
-            (rows,) = values
-            return View(tuple(_track(*row) for row in map(_listed, _listed(rows))))
-        if name == ReaderState.NAME:
-            return _reader_state(*values)
-        if name == Health.NAME:
-            return _health(*values)
-        if name == Events.NAME:
-            (rows,) = values
-            return Events(tuple(_checked(StoredEvent(sequence, EventType(kind), body)) for sequence, kind, body in map(_listed, _listed(rows))))
-        plain: Message = _checked(type_of_name[name](*values))
+        message: Message = _READERS[name](*values) if name in _READERS else _checked(type_of_name[name](*values))
     # Deep nesting ends in RecursionError, lengths that lie in MemoryError or OverflowError.
     except (cbor2.CBORError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, RecursionError, MemoryError) as error:
         raise LinkError(f"a packet of {len(packet)} bytes is no message: {type(error).__name__}") from None
-    return plain
+    return message
 
 
 def _only_plain(packet: bytes) -> None:
@@ -222,6 +258,10 @@ def _only_plain(packet: bytes) -> None:
     raise ValueError("too many items")
 
 
+def _view(rows: Any) -> View:
+    return View(tuple(_track(*row) for row in map(_listed, _listed(rows))))
+
+
 def _track(id_: Any, state: Any, *rest: Any) -> Track:
     track: Track = _checked(Track(id_, TrackState(state), *rest))
     if not TRACK_ID.fullmatch(track.id) or not STAGE.fullmatch(track.stage):
@@ -239,6 +279,27 @@ def _health(body: Any) -> Health:
     if len(checked.body) > HEALTH_MAX:
         raise ValueError("body")
     return checked
+
+
+def _give(lane: Any, *bounds: Any) -> Give:
+    checked: Give = _checked(Give(Lane(lane), *bounds))
+    return checked
+
+
+def _events(lane: Any, rows: Any) -> Events:
+    events = (StoredEvent(sequence, EventType(kind), body) for sequence, kind, body in map(_listed, _listed(rows)))
+    return Events(Lane(lane), tuple(map(_checked, events)))
+
+
+def _say(topic: Any, body: Any) -> Say:
+    checked: Say = _checked(Say(topic, body))
+    if not _may_be_said(checked):
+        raise ValueError("topic or body")
+    return checked
+
+
+def _may_be_said(message: Say) -> bool:
+    return bool(SAID.fullmatch(message.topic)) and len(message.body) <= SAID_MAX
 
 
 def _listed(item: Any) -> list[Any]:
@@ -262,6 +323,17 @@ def _checked(message: Any) -> Any:
         if wanted is str and len(value) > NAME_MAX and each.name != "topic":  # a topic is the network's, and is never recorded
             raise ValueError(each.name)
     return message
+
+
+_READERS: dict[str, Callable[..., Message]] = {
+    View.NAME: _view,
+    ReaderState.NAME: _reader_state,
+    Give.NAME: _give,
+    Events.NAME: _events,
+    Say.NAME: _say,
+    Health.NAME: _health,
+}
+"""Of those that are more than their plain fields."""
 
 
 # --- transport -------------------------------------------------------------------------------------------------

@@ -1,20 +1,24 @@
-"""The gate's side of delivery: gives unconfirmed events to the uplink, and believes only signed confirmations."""
+"""The gate's side of delivery: gives unconfirmed events to the uplink, and believes only signed confirmations.
+
+The uplink is a stranger with good manners: whatever it asks or claims, in any order, it erases nothing, opens nothing and stalls nothing.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from device.domain import EventType
-from device.errors import StoreError, VerificationError
+from device.errors import LinkError, StoreError, VerificationError
 from device.events import confirmation
 from device.events.cose import verify1
 from device.events.topics import Topics
 from device.gate.store import Store
-from device.links import BrokerState, Events, Give, Health, Hello, Link, Message, Received, Refused
+from device.links import Again, BrokerState, Events, Give, Health, Hello, Lane, Link, Message, Received, Refused, Say
 
 log = logging.getLogger("qrgate.gate")
 
@@ -22,92 +26,156 @@ GIVE_MAX = 100
 """Events in one answer."""
 
 REFUSED_MAX = 100
-"""Alarms about events that the broker will never take: a captured uplink must not fill the store with them."""
+"""Events that the broker will never take: a captured uplink must not fill the store with alarms, nor turn it into voids."""
+
+VERB = re.compile(r"[a-z-]{1,32}")
 
 
 class Outbox:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root hands everything in, once
         self,
         store: Store,
         topics: Topics,
-        recorder: Ed25519PublicKey,
+        recorder: Ed25519PublicKey | None,
         *,
         boot: str,
+        key: bytes,
+        head: Callable[[], bytes],
         alarm: Callable[[EventType, dict[str, Any]], None],
+        void: Callable[[int, str], bool],
+        commands: Callable[[str, bytes], None],
         broker: Callable[[bool], None] = lambda _connected: None,
         health: Callable[[], bytes] | None = None,
     ) -> None:
-        """``broker`` is told whether there is a session with the broker; ``health`` is how the gate is, for an uplink that has just come."""
+        """Without a ``recorder`` no confirmation is believed.
+
+        ``key`` is the public half of the gate's own, ``head`` its signed word on where the chain ends now. ``void`` puts a signed
+        void in the place of an event, with the reason, if it may (StoreError). ``commands`` takes the verb and bytes of what came on
+        the commands' topics, unproven. ``broker`` is told whether there is a session with the broker; ``health`` is how the gate
+        is, for an uplink that has just come.
+        """
         self._store = store
         self._topics = topics
         self._recorder = recorder
         self._boot = boot
+        self._key = key
+        self._head = head
         self._alarm = alarm
+        self._void = void
+        self._commands = commands
         self._broker = broker
         self._health = health
         self._link: Link | None = None
-        self._wanted: Give | None = None
+        self._wanted: dict[Lane, Give] = {}
+        self._connected: bool | None = None
         self._refused: set[int] = set()
         self._unreadable = False
 
     def connected(self, link: Link) -> None:
         """A new uplink. Raises LinkError."""
-        self._link, self._wanted = link, None
-        link.send(Hello(self._boot, self._store.epoch, self._store.last_sequence))
+        self._link = link
+        self._wanted.clear()
+        self._greet(link)
         if self._health is not None:
             link.send(Health(self._health()))
 
     def lost(self) -> None:
-        self._link = self._wanted = None
-        self._broker(False)  # noqa: FBT003 - without an uplink there is none
+        self._link = None
+        self._wanted.clear()
+        self._at_broker(connected=False)  # without an uplink there is none
 
     def take(self, message: Message) -> None:
         """What the uplink says. Raises LinkError."""
         match message:
-            case Give():
-                self._wanted = message
+            case Give(lane):
+                self._wanted[lane] = message
                 self.serve()
             case Received(topic, payload):
                 self._received(topic, payload)
             case BrokerState(connected):
-                log.info("the uplink has %s", "a session with the broker" if connected else "no broker")
-                self._broker(connected)
+                self._at_broker(connected=connected)
+                if not connected and self._link is not None:
+                    self._greet(self._link)
             case Refused(sequence, code):
                 self._refuse(sequence, code)
             case _:
                 log.warning("the uplink sent a %r message, which is not its to send", message.NAME)
 
     def serve(self) -> None:
-        """Answer the uplink's wish if there is something to give: at once, with each commit and with each turn. Raises LinkError."""
-        if self._link is None or self._wanted is None:
-            return
+        """Answer what the uplink has asked: the backlog's question at once, the live lane's when there is an event. With each
+        commit and with each turn. Raises LinkError.
+        """
+        for lane in Lane:  # the live lane first
+            if self._link is not None and lane in self._wanted:
+                self._answer(self._link, self._wanted[lane])
+
+    def say(self, topic: str, body: bytes) -> bool:
+        """Publish ``body`` below the gate's own prefix, once (``links.Say``). False: it cannot be sent now, and is dropped."""
+        return self._tell(Say(topic, body))
+
+    def again(self, first: int, last: int) -> bool:
+        """Send these events once more, those that are still here. False: that cannot be told now, and whoever asked must ask again."""
+        return self._tell(Again(first, last))
+
+    # --- to the uplink -----------------------------------------------------------------------------------------
+
+    def _greet(self, link: Link) -> None:
+        link.send(Hello(self._boot, self._store.epoch, self._store.last_sequence, self._key, self._head()))
+
+    def _answer(self, link: Link, give: Give) -> None:
         try:
-            events = self._store.events_after(self._wanted.after, max(min(self._wanted.limit, GIVE_MAX), 0))
+            events = self._store.events_after(give.after, max(min(give.limit, GIVE_MAX), 0))
         except StoreError as error:  # what was committed stays committed: the next turn serves again
             if not self._unreadable:
                 log.error("events cannot be read now: %s", error)
             self._unreadable = True
             return
         self._unreadable = False
-        if events and self._link.send(Events(events)):
-            self._wanted = None
+        if (events or give.lane is Lane.BACKLOG) and link.send(Events(give.lane, events)):
+            del self._wanted[give.lane]
+
+    def _tell(self, message: Say | Again) -> bool:
+        try:
+            return self._link is not None and self._link.send(message)
+        except LinkError as error:  # a link that broke is found so, and closed, when it is read next
+            log.warning("the uplink could not be told: %s", error.what)
+            return False
+
+    # --- from the uplink ---------------------------------------------------------------------------------------
+
+    def _at_broker(self, *, connected: bool) -> None:
+        if connected is not self._connected:
+            self._connected = connected
+            log.info("the uplink has %s", "a session with the broker" if connected else "no broker")
+            self._broker(connected)
 
     def _received(self, topic: str, payload: bytes) -> None:
         """Bytes from the network: a captured broker or uplink can put anything here."""
-        if topic != self._topics.confirmation:
+        verb = topic.removeprefix(self._topics.command(""))
+        if topic == self._topics.confirmation:
+            self._confirmed(payload)
+        elif verb != topic and VERB.fullmatch(verb):
+            self._commands(verb, payload)
+        else:
             log.warning("a message on a topic that this version does not serve was ignored")
+
+    def _confirmed(self, payload: bytes) -> None:
+        if self._recorder is None:
             return
         try:
-            confirmed = confirmation.decode(verify1(payload, self._recorder, context=confirmation.CONTEXT))
-            self._store.confirm(confirmed)
+            self._store.confirm(confirmation.decode(verify1(payload, self._recorder, context=confirmation.CONTEXT)))
         except VerificationError as error:
             log.warning("a confirmation was not believed: %s", error.what)
         except StoreError as error:
             log.error("a confirmation could not be carried out, the recorder will be asked again: %s", error)
 
     def _refuse(self, sequence: int, code: int) -> None:
-        """The broker will never take this event: it stays in the store, and somebody has to know."""
+        """The broker will never take this event: a void goes in its place, the original stays here, and somebody has to know."""
         if sequence in self._refused or len(self._refused) >= REFUSED_MAX:
             return
         self._refused.add(sequence)
+        try:
+            self._void(sequence, f"refused_{code & 0xFF}")
+        except StoreError as error:
+            log.error("event %d could not be made void: %s", sequence, error)
         self._alarm(EventType.ALARM, {"what": "refused_by_broker", "sequence": sequence, "code": code})

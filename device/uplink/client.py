@@ -1,6 +1,6 @@
 """One connection with the broker, from dialling to its loss, by a paho client that is used once and thrown away.
 
-paho is driven from the main loop (`loop(0)`, no thread of its own), because its thread can hang, die unseen and deadlock
+paho is driven from the main loop (no thread of its own), because its thread can hang, die unseen and deadlock
 with publish (paho 177, 354, 531, 636, 891). Its callbacks only note what came; all deeds are done after it returned.
 A new client each time, because an old one sends again what it kept, whatever the window (paho 492).
 """
@@ -15,20 +15,21 @@ from enum import Enum, auto
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from device.domain import StoredEvent
 from device.errors import ContactError
 from device.events.topics import Topics
 from device.links import Hello
 from device.settings import Settings
 from device.uplink import packets, presence, tls
+from device.uplink.actions import Publish, Tell
 from device.uplink.dial import Dial
 from device.uplink.inbox import Inbox, Letter
 from device.uplink.presence import State
 from device.uplink.timing import Timing
+from device.uplink.versions import Version
 
 NS = 1_000_000_000
 WINDOW_MAX = 20
@@ -62,17 +63,19 @@ class Session:
 
     def __init__(self, settings: Settings, hello: Hello, timing: Timing, now_ns: int) -> None:
         """Starts dialling. Raises SettingsError where the certificate files cannot be used."""
-        self.hello = hello
+        self.hello = hello  # the newest until the birth message is sent
         self.phase = Phase.DIALLING
         self.window = 0
         self.inbox = Inbox()
         self.outcomes: deque[Outcome] = deque()
         self._settings = settings
+        self._version = Version(settings.broker.protocol)
         self._timing = timing
         self._topics = Topics(settings.site.province, settings.site.site, settings.site.gate)
         self._deadline_ns = now_ns + int(timing.dial_s * NS)
         self._packet_max: int | None = None
         self._unanswered: set[int] = set()  # packet identifiers of publishes without PUBACK
+        self._unwanted: deque[tuple[int, int]] = deque()  # packet identifier and QoS of messages that were dropped
         self._welcome: set[int] = set()  # … of what must be answered before the session is ready
         self._connack: tuple[ReasonCode, Properties | None] | None = None
         self._lost: SessionError | None = None
@@ -119,21 +122,23 @@ class Session:
                 return
             self._dialled(now_ns)
         self._paho_loop()
+        self._acknowledge_unwanted()
         if self.phase is Phase.GREETING and self._connack:
             self._introduce(*self._connack)
         if self.phase is Phase.INTRODUCING and not self._welcome:
             self.phase = Phase.READY
             self.outcomes.clear()  # the birth message's
         if not self.ready and now_ns >= self._deadline_ns:
-            raise SessionError("the broker answers TLS and then nothing", hint="is that an MQTT 5 broker?")
+            raise SessionError("the broker answers TLS and then nothing", hint=f"does it speak {self._version.name}?")
 
-    def publish(self, event: StoredEvent) -> int | None:
-        """Send ``event``; its packet identifier, or ``None`` where the broker said that it takes no packet of this size."""
-        return self._publish_what_fits(self._topics.event(event.type), event.body, packets.EVENT, retain=False)
+    def publish(self, publish: Publish) -> int | None:
+        """Send an event; its packet identifier, or ``None`` where the broker said that it takes no packet of this size."""
+        event = publish.event
+        return self._publish_what_fits(self._topics.event(event.type), event.body, packets.REPLAYED if publish.replayed else packets.EVENT)
 
-    def publish_health(self, body: bytes) -> int | None:
-        """The same for the gate's health, which the broker keeps for whoever subscribes later."""
-        return self._publish_what_fits(self._topics.health, body, packets.STATE, retain=True)
+    def tell(self, tell: Tell) -> int | None:
+        """The same for what is no event."""
+        return self._publish_what_fits(tell.topic, tell.body, packets.STATE if tell.retained else packets.SAYING, retain=tell.retained)
 
     def hand_over(self, take: Callable[[Letter], bool]) -> bool:
         """Give what came to ``take``. True if something of it came on the confirmations' topic."""
@@ -163,12 +168,12 @@ class Session:
     # --- the steps of a connection -----------------------------------------------------------------------------
 
     def _new_client(self) -> Client:
-        gate = self._settings.site.gate
-        client = Client(CallbackAPIVersion.VERSION2, client_id=gate, protocol=MQTTProtocolVersion.MQTTv5, reconnect_on_failure=False, manual_ack=True)
+        client = self._version.client(self._settings.site.gate)
         client.tls_set_context(tls.context(self._settings.broker))
         client.connect_timeout = self._timing.connect_s
         client.max_queued_messages_set(WINDOW_MAX)  # a second lock on the window
-        client.will_set(self._topics.state, presence.body(State.LOST, gate, self.hello), qos=1, retain=True, properties=packets.WILL)
+        will = presence.body(State.LOST, self._settings.site.gate, self.hello)
+        client.will_set(self._topics.state, will, qos=1, retain=True, properties=self._version.properties(packets.WILL))
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_publish = self._on_publish
@@ -179,7 +184,7 @@ class Session:
     def _connect(self) -> None:
         """In the dial's thread."""
         broker = self._settings.broker
-        self._client.connect(broker.host, broker.port, keepalive=self._timing.keepalive_s, clean_start=False, properties=packets.CONNECT)
+        self._version.connect(self._client, broker.host, broker.port, self._timing.keepalive_s)
 
     def _dialled(self, now_ns: int) -> None:
         try:
@@ -194,12 +199,18 @@ class Session:
         self._deadline_ns = now_ns + int(self._timing.welcome_s * NS)
 
     def _paho_loop(self) -> None:
+        """Read, write and keep alive by paho's own parts: its ``loop`` would wake itself through a socket for each publish."""
+        client = self._client
         try:
-            result = self._client.loop(0.0)
+            result = client.loop_read()
+            if result is MQTTErrorCode.MQTT_ERR_SUCCESS and client.want_write():
+                result = client.loop_write()
+            if result is MQTTErrorCode.MQTT_ERR_SUCCESS:
+                result = client.loop_misc()
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise SessionError(f"the broker sent what paho cannot read: {type(error).__name__}", code=packets.MALFORMED) from None
         if result is MQTTErrorCode.MQTT_ERR_PROTOCOL:
-            raise SessionError("the broker broke the rules of MQTT 5", code=packets.MALFORMED)
+            raise SessionError("the broker broke the rules of MQTT", code=packets.MALFORMED)
         if self._lost or result is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise self._broken(result)
 
@@ -218,7 +229,7 @@ class Session:
         birth = presence.body(State.READY, self._settings.site.gate, self.hello)
         self._welcome = {mid, self._publish(self._topics.state, birth, packets.STATE, retain=True)}
 
-    def _publish_what_fits(self, topic: str, body: bytes, properties: Properties, *, retain: bool) -> int | None:
+    def _publish_what_fits(self, topic: str, body: bytes, properties: Properties, *, retain: bool = False) -> int | None:
         if self._packet_max is not None and packets.publish_size(topic, body, properties) > self._packet_max:
             return None
         return self._publish(topic, body, properties, retain=retain)
@@ -226,7 +237,7 @@ class Session:
     def _publish(self, topic: str, body: bytes, properties: Properties, *, retain: bool) -> int:
         if self.room <= 0:
             raise AssertionError("the window is full: ask `room` first")
-        info = self._client.publish(topic, body, qos=1, retain=retain, properties=properties)
+        info = self._client.publish(topic, body, qos=1, retain=retain, properties=self._version.properties(properties))
         if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise self._broken(info.rc)
         self._unanswered.add(info.mid)
@@ -239,6 +250,12 @@ class Session:
 
     def _acknowledge(self, mid: int, qos: int) -> None:
         self._client.ack(mid, qos)
+
+    def _acknowledge_unwanted(self) -> None:
+        """What was dropped would come again with each connection, and fill the few places that the broker has for us."""
+        while self._unwanted:
+            mid, qos = self._unwanted.popleft()
+            self._acknowledge(mid, qos)
 
     # --- paho's callbacks: they note, and do nothing ------------------------------------------------------------
 
@@ -259,8 +276,12 @@ class Session:
         self.outcomes.append(Outcome(mid, reason.value))
 
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
-        if not self.inbox.put(Letter(message.mid, message.qos, message.topic, bytes(message.payload))):
+        if self.inbox.put(Letter(message.mid, message.qos, message.topic, bytes(message.payload))):
+            return
+        if self._version.agrees_on_limits:
             self._lost = SessionError("the broker sends more than was agreed", hint="it must keep to Receive Maximum and Maximum Packet Size")
+        else:
+            self._unwanted.append((message.mid, message.qos))
 
     def _on_disconnect(self, _client: Client, _userdata: Any, flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None) -> None:
         if self._lost:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from device import links
 from device.errors import LinkError
-from device.links import BrokerState, Events, Health, Hello, Link, Message
+from device.links import Again, BrokerState, Events, Health, Hello, Link, Message, Say
 from device.uplink.backoff import Backoff
 from device.uplink.timing import Timing
 
@@ -17,6 +17,8 @@ log = logging.getLogger("qrgate.uplink")
 NS = 1_000_000_000
 OUTGOING_MAX = 64  # messages a gate that does not read may owe us before its link counts as broken
 RECEIVED_AT_ONCE = 16
+
+FromGate = Hello | Events | Again | Say | Health
 
 
 class GateEnd:
@@ -44,8 +46,8 @@ class GateEnd:
         """When the next attempt is due, while there is no link."""
         return None if self._link else self._try_at_ns
 
-    def step(self, now_ns: int) -> list[Hello | Events | Health]:
-        """Connect if that is due, send what waits, and return what came. A Hello begins a new link, with nothing asked."""
+    def step(self, now_ns: int) -> list[FromGate]:
+        """Connect if that is due, send what waits, and return what came. The first Hello begins a new link, with nothing asked."""
         try:
             if self._link is None and now_ns >= self._try_at_ns:
                 self._link = links.connect(self._path)
@@ -91,15 +93,17 @@ class GateEnd:
         if not self.hello and now_ns - self._connected_ns >= self._timing.hello_s * NS:
             raise LinkError("the gate says nothing")
 
-    def _receive(self, link: Link) -> list[Hello | Events | Health]:
-        came: list[Hello | Events | Health] = []
+    def _receive(self, link: Link) -> list[FromGate]:
+        came: list[FromGate] = []
         while len(came) < RECEIVED_AT_ONCE and (message := link.receive()) is not None:
             match message:
                 case Hello() if not self.hello:
                     self.hello = message
                     self._backoff.reset()
                     log.info("the gate is there, epoch %s, last event %d", message.epoch, message.last_sequence)
-                case Events() | Health() if self.hello:
+                case Hello(boot, epoch, _, key) if self.hello and (boot, epoch, key) == (self.hello.boot, self.hello.epoch, self.hello.key):
+                    self.hello = message
+                case Events() | Again() | Say() | Health() if self.hello:
                     pass
                 case _:
                     raise LinkError(f"an unexpected {message.NAME!r}")

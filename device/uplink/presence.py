@@ -11,6 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from device.links import Hello
 
+CAPABILITIES = ("void", "salvage", "commands", "time", "replayed")
+"""What a consumer may count on. Words are only ever added; of one that he does not know he need not know anything."""
+
 
 class State(StrEnum):
     READY = "ready"
@@ -19,19 +22,22 @@ class State(StrEnum):
 
 
 def body(state: State, gate: str, hello: Hello) -> bytes:
-    """UTF-8 JSON; boot, epoch and last sequence as the gate told them when this connection was made."""
+    """UTF-8 JSON; boot, epoch, last sequence and signed head as the gate told them when this connection was made."""
     content = {
         "state": state,
         "gate": gate,
         "boot": hello.boot,
         "epoch": hello.epoch,
         "last_sequence": hello.last_sequence,
-        "version": _version(),
+        "version": own_version(),
+        "capabilities": CAPABILITIES,
+        "key": hello.key.hex(),
+        "head": hello.head.hex(),
     }
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _version() -> str:
+def own_version() -> str:
     try:
         return version("qrgate")
     except PackageNotFoundError:

@@ -23,9 +23,9 @@ class Timing:
     most_wait_s: float = 30.0
     first_quota_wait_s: float = 1.0  # the same where the broker says that a quota is used up
 
-    health_apart_s: float = 1.0  # between two words about the gate's health
-    first_health_wait_s: float = 1.0  # ceiling of the first wait after one that was not taken; it doubles
-    most_health_wait_s: float = 600.0
+    word_apart_s: float = 1.0  # between two words about the gate's health
+    first_word_wait_s: float = 1.0  # ceiling of the first wait after one that was not taken, or an answer that was not; it doubles
+    most_word_wait_s: float = 600.0
 
     first_gate_wait_s: float = 0.05  # the same for the local link, where nobody else is in the queue
     most_gate_wait_s: float = 1.0

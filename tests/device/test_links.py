@@ -20,18 +20,22 @@ from device.errors import LinkError
 from device.links import (
     HEALTH_MAX,
     PACKET_MAX,
+    SAID_MAX,
+    Again,
     BrokerState,
     Events,
     EyesState,
     Give,
     Health,
     Hello,
+    Lane,
     Link,
     Listener,
     Message,
     ReaderState,
     Received,
     Refused,
+    Say,
     View,
     connect,
     decode,
@@ -47,9 +51,15 @@ MESSAGES: list[Message] = [
     View(()),
     View((TRACK, Track("0badcafe-2", TrackState.LEFT, b"", 0, -1, 2**63 - 1, 0, "zxing-half"))),
     ReaderState("no_frames", 1, 2, 3, 4),
-    Hello("boot", "epoch", 0),
-    Give(0, 20),
-    Events((StoredEvent(1, EventType.DECISION, b"{}"), StoredEvent(2, EventType.AUDIT, b"\x00"))),
+    Hello("boot", "epoch", 0, bytes(32), b"signed"),
+    Give(Lane.LIVE, 0, 20),
+    Give(Lane.BACKLOG, -MOST, 20),
+    Events(Lane.LIVE, (StoredEvent(1, EventType.DECISION, b"{}"), StoredEvent(2, EventType.AUDIT, b"\x00"))),
+    Events(Lane.BACKLOG, (StoredEvent(-7, EventType.VOID, b"{}"),)),
+    Events(Lane.BACKLOG, ()),
+    Again(-7, MOST),
+    Say("reply/4f1d-0", b"\xff"),
+    Say("request/time", bytes(SAID_MAX)),
     Health(b'{"health":"ok"}'),
     Health(bytes(HEALTH_MAX)),
     Received("qg/v1/p1/s1/g1/ack", b"\xff" * 100),
@@ -78,14 +88,31 @@ NONSENSE = {
     "no list": cbor2.dumps({"view": 1}),
     "an empty list": cbor2.dumps([]),
     "an unknown name": cbor2.dumps(["open_the_gate"]),
-    "a name that is a list": cbor2.dumps([["give"], 0, 20]),
+    "a name that is a list": cbor2.dumps([["again"], 0, 20]),
     "a name that is a number": cbor2.dumps([1, 0, 20]),
-    "too few values": cbor2.dumps(["give", 0]),
-    "too many values": cbor2.dumps(["give", 0, 20, 1]),
-    "a text for a number": cbor2.dumps(["give", "0", 20]),
-    "a truth value for a number": cbor2.dumps(["give", True, 20]),
+    "too few values": cbor2.dumps(["give", "live", 0]),
+    "too many values": cbor2.dumps(["give", "live", 0, 20, 1]),
+    "a text for a number": cbor2.dumps(["give", "live", "0", 20]),
+    "a truth value for a number": cbor2.dumps(["give", "live", True, 20]),
+    "a lane that there is not": cbor2.dumps(["give", "exit", 0, 20]),
+    "a lane that is a list": cbor2.dumps(["give", ["live"], 0, 20]),
+    "a question without a lane": cbor2.dumps(["give", 0, 20]),
+    "events without a lane": cbor2.dumps(["events", [[1, "audit", b""]]]),
+    "events of a lane that there is not": cbor2.dumps(["events", "exit", []]),
+    "a range without an end": cbor2.dumps(["again", 1]),
+    "a range from a text": cbor2.dumps(["again", "1", 2]),
+    "a range that no record can hold": cbor2.dumps(["again", 1, 2**63]),
+    "something said on another gate's topic": cbor2.dumps(["say", "../g2/reply/1", b""]),
+    "something said on the topic of an event": cbor2.dumps(["say", "event/decision", b""]),
+    "something said on a topic with a wildcard": cbor2.dumps(["say", "reply/+", b""]),
+    "something said on a topic with a line of its own": cbor2.dumps(["say", "request/time\n", b""]),
+    "something said of 16,385 bytes": cbor2.dumps(["say", "request/time", bytes(SAID_MAX + 1)]),
+    "something said that is text": cbor2.dumps(["say", "request/time", "now?"]),
+    "a hello without a key": cbor2.dumps(["hello", "boot", "epoch", 0]),
+    "a hello with a key that is text": cbor2.dumps(["hello", "boot", "epoch", 0, "key", b""]),
+    "a hello of a boot that would fill a record": cbor2.dumps(["hello", "b" * 101, "epoch", 0, b"", b""]),
     "a number for a truth value": cbor2.dumps(["broker", 1]),
-    "a number that no record can hold": cbor2.dumps(["give", 2**63, 20]),
+    "a number that no record can hold": cbor2.dumps(["give", "live", 2**63, 20]),
     "a number of thousands of digits": cbor2.dumps(["view", [row(frame=10**5000)]]),
     "an id that would fill a record": cbor2.dumps(["view", [row(id="x" * 60_000)]]),
     "a state that would fill a record": cbor2.dumps(["reader", "x" * 60_000, 0, 0, 0, 0]),
@@ -101,7 +128,7 @@ NONSENSE = {
     "a stage of 33 letters": cbor2.dumps(["view", [row(stage="a" * 33)]]),
     "a track that is a text": cbor2.dumps(["view", ["0badcafe-1"]]),
     "too many items": cbor2.dumps(["view", [[0] * 9] * 103]),
-    "a floating number": cbor2.dumps(["give", 0.0, 20]),
+    "a floating number": cbor2.dumps(["give", "live", 0.0, 20]),
     "a set": cbor2.dumps({"give", 0, 20}),
     "a list without a length": b"\x9f\x64give\x00\x14\xff",
     "an unknown state of a track": cbor2.dumps(["view", [row(state="gone")]]),
@@ -109,8 +136,8 @@ NONSENSE = {
     "a track that is a number": cbor2.dumps(["view", [7]]),
     "tracks that are a number": cbor2.dumps(["view", 7]),
     "a track with a column too many": cbor2.dumps(["view", [[*row(), 1]]]),
-    "an unknown type of event": cbor2.dumps(["events", [[1, "party", b""]]]),
-    "an event with two columns": cbor2.dumps(["events", [[1, "audit"]]]),
+    "an unknown type of event": cbor2.dumps(["events", "live", [[1, "party", b""]]]),
+    "an event with two columns": cbor2.dumps(["events", "live", [[1, "audit"]]]),
     "a health of 2049 bytes": cbor2.dumps(["health", bytes(2049)]),
     "a health that is text": cbor2.dumps(["health", "{}"]),
     "a health without a body": cbor2.dumps(["health"]),
@@ -122,7 +149,7 @@ NONSENSE = {
     "a fraction over zero": cbor2.dumps(cbor2.CBORTag(30, [1, 0])),
     "a pattern that is none": cbor2.dumps(cbor2.CBORTag(35, "(")),
     "half a message": encode(MESSAGES[1])[:-5],
-    "a message and a half": encode(Give(0, 20)).replace(b"\x83", b"\x84"),
+    "a message and a half": encode(Again(0, 20)).replace(b"\x83", b"\x84"),
 }
 
 
@@ -136,7 +163,9 @@ def test_nonsense_is_refused_in_one_way(packet: bytes) -> None:
 NETWORK = ip_network("10.0.0.0/16")
 
 
-@pytest.mark.parametrize("item", [NETWORK, ["view", NETWORK], ["view", [NETWORK]], ["events", NETWORK]], ids=["message", "rows", "row", "events"])
+@pytest.mark.parametrize(
+    "item", [NETWORK, ["view", NETWORK], ["view", [NETWORK]], ["events", "live", NETWORK]], ids=["message", "rows", "row", "events"]
+)
 def test_a_network_of_addresses_is_not_unpacked(item: object) -> None:
     """CBOR has a tag for networks, Python iterates over every address in one: five bytes could fill all memory."""
     packet = cbor2.dumps(item)
@@ -160,7 +189,7 @@ def test_a_pattern_is_not_compiled(pattern: str) -> None:
 
 def test_the_largest_messages_that_are_said_are_no_nonsense() -> None:
     longest = Track("0badcafe-" + "9" * 18, TrackState.STILL, bytes(2953), MOST, MOST, MOST, MOST, "z" * 32)
-    view, events = View((longest,) * 16), Events((StoredEvent(MOST, EventType.DECISION, bytes(400)),) * 100)
+    view, events = View((longest,) * 16), Events(Lane.BACKLOG, (StoredEvent(MOST, EventType.DECISION, bytes(400)),) * 100)
     assert (decode(encode(view)), decode(encode(events))) == (view, events)
 
 
@@ -188,11 +217,20 @@ def test_a_message_too_large_for_a_packet_is_refused_before_it_is_sent() -> None
     assert caught.value.what == f"a 'received' message of {PACKET_MAX + 17} bytes does not fit a packet of {PACKET_MAX}"
 
 
+@pytest.mark.parametrize("said", [Say("event/decision", b""), Say("reply/", b""), Say("request/time", bytes(SAID_MAX + 1))])
+def test_what_the_uplink_would_not_say_is_refused_before_it_is_sent(said: Say) -> None:
+    with pytest.raises(LinkError):
+        encode(said)
+
+
 def test_a_payload_is_not_in_the_words_about_a_message() -> None:
     secret = b"999000000001"
     track = Track("a-1", TrackState.STILL, secret, 0, 0, 0, 0, "")
-    words = [repr(message) for message in (View((track,)), Received("t", secret), Events((StoredEvent(1, EventType.AUDIT, secret),)))]
-    assert [secret.decode() in each for each in words] == [False, False, False]
+    words = [
+        repr(message)
+        for message in (View((track,)), Received("t", secret), Events(Lane.LIVE, (StoredEvent(1, EventType.AUDIT, secret),)), Say("reply/1", secret))
+    ]
+    assert [secret.decode() in each for each in words] == [False] * 4
 
 
 # --- transport -------------------------------------------------------------------------------------------------
@@ -228,8 +266,8 @@ def test_messages_arrive_one_by_one_in_order_and_then_none(ends: Ends) -> None:
 
 
 def test_both_ends_may_speak(ends: Ends) -> None:
-    ends.gate.send(Hello("b", "e", 1))
-    assert ends.other.receive() == Hello("b", "e", 1)
+    ends.gate.send(Hello("b", "e", 1, b"", b""))
+    assert ends.other.receive() == Hello("b", "e", 1, b"", b"")
 
 
 def test_a_peer_that_does_not_listen_makes_send_say_so_at_once_and_loses_nothing_that_was_taken(ends: Ends) -> None:
@@ -237,7 +275,7 @@ def test_a_peer_that_does_not_listen_makes_send_say_so_at_once_and_loses_nothing
     sent = 0
     while ends.other.send(message):
         sent += 1
-    assert ends.other.send(Give(0, 1)) is False
+    assert ends.other.send(Give(Lane.LIVE, 0, 1)) is False
     received = 0
     while ends.gate.receive() == message:
         received += 1
@@ -259,7 +297,7 @@ def test_a_torn_oversized_or_empty_packet_breaks_the_link(tmp_path: Path, packet
 
 def test_a_peer_that_left_is_told_as_a_link_error(ends: Ends) -> None:
     ends.gate.close()
-    for step in (ends.other.receive, lambda: ends.other.send(Give(0, 1))):
+    for step in (ends.other.receive, lambda: ends.other.send(Give(Lane.LIVE, 0, 1))):
         with pytest.raises(LinkError) as caught:
             step()
         assert caught.value.what.startswith("the peer is gone")
@@ -279,8 +317,8 @@ def test_a_stranger_is_turned_away_by_his_user() -> None:
                 link = listener.accept()
                 assert link is not None
                 with closing(link):
-                    link.send(Give(0, 1))
-                    assert friend.receive() == Give(0, 1)
+                    link.send(Give(Lane.LIVE, 0, 1))
+                    assert friend.receive() == Give(Lane.LIVE, 0, 1)
 
 
 def test_a_socket_that_a_killed_process_left_is_replaced(tmp_path: Path) -> None:
@@ -288,7 +326,7 @@ def test_a_socket_that_a_killed_process_left_is_replaced(tmp_path: Path) -> None
     Listener(path, {own_uid()}).close()
     assert path.is_socket()
     with closing(Listener(path, {own_uid()})), closing(connect(path)) as link:
-        assert link.send(Give(0, 1)) is True
+        assert link.send(Give(Lane.LIVE, 0, 1)) is True
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o666])

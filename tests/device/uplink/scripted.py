@@ -1,4 +1,4 @@
-"""The two neighbours of the uplink, scripted: a gate that hands out events, and a broker of raw MQTT 5 packets."""
+"""The two neighbours of the uplink, scripted: a gate that hands out events, and a broker of raw MQTT packets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from device import links
 from device.domain import EventType, StoredEvent
 from device.errors import LinkError
-from device.links import BrokerState, Events, Give, Health, Hello, Link, Listener, Received, Refused
+from device.links import Again, BrokerState, Events, Give, Health, Hello, Link, Listener, Message, Received, Refused, Say
 from device.settings import (
     Board,
     BoardModel,
@@ -37,6 +37,7 @@ from device.settings import (
     PinFactory,
     Pins,
     Policy,
+    Protocol,
     Pseudonyms,
     Reader,
     Recorder,
@@ -45,6 +46,7 @@ from device.settings import (
     Settings,
     Site,
     SourceKind,
+    Store,
     Voice,
 )
 from device.uplink.service import run
@@ -58,7 +60,8 @@ HEALTH_TOPIC = f"qg/v1/p1/s1/{GATE}/health"
 ACK_TOPIC = f"qg/v1/p1/s1/{GATE}/ack"
 PEER_S = 30
 """No test lasts so long: a peer that is silent for this time is gone, however it went."""
-HELLO = Hello("boot-1", "epoch-1", 0)
+REPLY_TOPIC = f"qg/v1/p1/s1/{GATE}/reply/1"
+HELLO = Hello("boot-1", "epoch-1", 0, bytes(32), bytes(100))
 QUICK = Timing(
     first_wait_s=0.02, most_wait_s=0.2, first_gate_wait_s=0.01, most_gate_wait_s=0.1, first_quota_wait_s=0.05, leave_s=0.5, pace_per_s=100_000
 )
@@ -68,7 +71,15 @@ def event(sequence: int) -> StoredEvent:
     return StoredEvent(sequence, EventType.DECISION, b'{"id":"g1-epoch-1-%020d"}' % sequence)
 
 
-def settings(folder: Path, port: int, *, confirm_within_s: float = 30, host: str = HOST) -> Settings:
+def settings(
+    folder: Path,
+    port: int,
+    *,
+    confirm_within_s: float = 30,
+    host: str = HOST,
+    protocol: Protocol = Protocol.MQTT_5,
+    home_assistant: bool = False,
+) -> Settings:
     return Settings(
         folder=folder,
         paths=Paths(state=folder, runtime=folder),
@@ -88,6 +99,7 @@ def settings(folder: Path, port: int, *, confirm_within_s: float = 30, host: str
         display=Display(),
         voice=Voice(),
         clock=Clock(),
+        store=Store(),
         links=Links(),
         site=Site(province="p1", site="s1", gate=GATE),
         broker=Broker(
@@ -97,6 +109,8 @@ def settings(folder: Path, port: int, *, confirm_within_s: float = 30, host: str
             certificate_file=folder / f"{GATE}.crt",
             key_file=folder / f"{GATE}.key",
             confirm_within_s=confirm_within_s,
+            protocol=protocol,
+            home_assistant=home_assistant,
         ),
         recorder=Recorder(public_key="0" * 64),
         policy=Policy(),
@@ -156,7 +170,7 @@ class Gate:
         self._health: Health | None = None
         self._path = folder / "uplink.sock"
         self._changed = threading.Condition()
-        self._open: Give | None = None
+        self._open: dict[links.Lane, Give] = {}
         self._link: Link | None = None
         self._listener: Listener | None = None
         self._ending = threading.Event()
@@ -187,7 +201,8 @@ class Gate:
             for end in (self._link, self._listener):
                 if end:
                     end.close()
-            self._link = self._listener = self._open = None
+            self._link = self._listener = None
+            self._open.clear()
             self._hello = hello or self._hello
             self._health = None
         with contextlib.suppress(OSError):
@@ -198,13 +213,26 @@ class Gate:
             self.events |= {each.sequence: each for each in events}
         self._ring()
 
-    def say(self, *bodies: bytes) -> None:
+    def be(self, *bodies: bytes) -> None:
         """How the gate is: one message each, and the last one again after every Hello."""
         with self._changed:
             for body in bodies:
                 self._health = Health(body)
                 if self._link:
                     assert self._link.send(self._health)
+
+    def say(self, *bodies: bytes) -> None:
+        """Answers, all to the same question."""
+        self._send(*(Say("reply/1", body) for body in bodies))
+
+    def again(self, first: int, last: int) -> None:
+        self._send(Again(first, last))
+
+    def _send(self, *messages: Message) -> None:
+        with self._changed:
+            assert self._link
+            for message in messages:
+                assert self._link.send(message)
 
     def confirm(self, *sequences: int) -> None:
         with self._changed:
@@ -216,6 +244,10 @@ class Gate:
             assert self._changed.wait_for(lambda: done(self), within_s), (
                 f"not within {within_s} s: {self.broker_states} {self.refused} {self.gives[-3:]}"
             )
+
+    def wait_session(self) -> None:
+        """Until what is added is news: there is a session, and the live lane has asked for all that is recorded in it."""
+        self.wait(lambda _: self.broker_states[-1:] == [True] and links.Lane.LIVE in self._open)
 
     def _ring(self) -> None:
         self._rope.send(b"!")
@@ -239,8 +271,8 @@ class Gate:
             self._link = self._listener.accept()
             if self._link:
                 self.links += 1
-                self._open = None
-                self._link.send(replace(self._hello, last_sequence=max(self.events, default=0)))
+                self._open.clear()
+                self._greet(self._link)
                 if self._health:
                     self._link.send(self._health)
         try:
@@ -252,27 +284,33 @@ class Gate:
                 self._link.close()
             self._link = None
 
-    def _hear(self, message: links.Message) -> None:
+    def _greet(self, link: Link) -> None:
+        link.send(replace(self._hello, last_sequence=max(self.events, default=0)))
+
+    def _hear(self, message: Message) -> None:
         match message:
             case Give():
                 self.gives.append(message)
-                self._open = message
+                self._open[message.lane] = message
             case Received():
                 self.received.append(message)
                 self.events = {sequence: each for sequence, each in self.events.items() if each.body != message.payload}
             case BrokerState(connected):
-                self.broker_states.append(connected)
+                if self.broker_states[-1:] != [connected]:
+                    self.broker_states.append(connected)
+                if not connected and self._link:
+                    self._greet(self._link)
             case Refused():
                 self.refused.append(message)
             case _:
                 raise AssertionError(message)
 
     def _answer(self) -> None:
-        if self._open and self._link:
-            sequences = sorted(each for each in self.events if each > self._open.after)[: self._open.limit]
-            if sequences:
-                self._open = None
-                assert self._link.send(Events(tuple(self.events[each] for each in sequences)))
+        for lane, give in list(self._open.items()):
+            sequences = sorted(each for each in self.events if each > give.after)[: give.limit]
+            if self._link and (sequences or lane is links.Lane.BACKLOG):
+                del self._open[lane]
+                assert self._link.send(Events(lane, tuple(self.events[each] for each in sequences)))
 
 
 class ConfirmingObserver(Observer):
@@ -303,10 +341,11 @@ class Publish:
     body: bytes = field(repr=False)
     duplicate: bool
     retained: bool
+    replayed: bool
 
 
 class ScriptedBroker:
-    """Answers CONNECT and SUBSCRIBE by itself, acknowledges the state topic, and asks ``on_event`` and ``on_health`` what to do with the rest.
+    """Answers CONNECT and SUBSCRIBE by itself, acknowledges the state topic, and asks ``on_event`` and ``on_word`` what to do with the rest.
 
     They are called in the broker's thread with the publish, and may call ``puback``, ``send`` or ``hang_up``.
     """
@@ -316,17 +355,19 @@ class ScriptedBroker:
         folder: Path,
         on_event: Callable[[ScriptedBroker, Publish], None],
         *,
-        on_health: Callable[[ScriptedBroker, Publish], None] = take,
+        on_word: Callable[[ScriptedBroker, Publish], None] = take,
         connack: bytes = b"",
+        mqtt_5: bool = True,
     ) -> None:
-        """``connack`` are the properties of the CONNACK, e.g. b"\\x21\\x00\\x03" for Receive Maximum 3."""
+        """``connack`` are the properties of the CONNACK, e.g. b"\\x21\\x00\\x03" for Receive Maximum 3. MQTT 3.1.1 has none."""
         self.publishes: list[Publish] = []
         self.connects: list[bytes] = []
         self.pubacks: list[int] = []  # packet identifiers of what the uplink acknowledged
         self.connections = 0
         self._on_event = on_event
-        self._on_health = on_health
-        self._connack = b"\x00\x00" + bytes([len(connack)]) + connack
+        self._on_word = on_word
+        self._mqtt_5 = mqtt_5
+        self._connack = b"\x00\x00" + (bytes([len(connack)]) + connack if mqtt_5 else b"")
         self._context = server_context(folder)
         self._changed = threading.Condition()
         self._server = socket.create_server((HOST, 0))
@@ -350,12 +391,12 @@ class ScriptedBroker:
             assert self._changed.wait_for(lambda: done(self), within_s), f"not within {within_s} s; {self.publishes}"
 
     def puback(self, mid: int, code: int = 0) -> None:
-        self.send(PUBACK << 4, struct.pack(">HBB", mid, code, 0))
+        self.send(PUBACK << 4, struct.pack(">HBB", mid, code, 0) if self._mqtt_5 else struct.pack(">H", mid))
 
     def send(self, first: int, content: bytes) -> None:
         with contextlib.suppress(OSError):
             if self._peer:
-                self._peer.sendall(bytes([first, len(content)]) + content)
+                self._peer.sendall(bytes([first]) + _length(len(content)) + content)
 
     def hang_up(self) -> None:
         if self._peer:
@@ -404,7 +445,7 @@ class ScriptedBroker:
                 self.connects.append(content)
                 self.send(CONNACK << 4, self._connack)
             case 8:
-                self.send(SUBACK << 4, content[:2] + b"\x00\x01\x01")
+                self.send(SUBACK << 4, content[:2] + (b"\x00\x01\x01" if self._mqtt_5 else b"\x01\x01"))
             case 12:
                 self.send(13 << 4, b"")
             case 4:
@@ -418,17 +459,28 @@ class ScriptedBroker:
         (size,) = struct.unpack_from(">H", content)
         topic = content[2 : 2 + size].decode()
         (mid,) = struct.unpack_from(">H", content, 2 + size)
-        properties = content[4 + size]
-        publish = Publish(self.connections, mid, topic, content[5 + size + properties :], bool(first & 8), bool(first & 1))
+        properties = content[5 + size : 5 + size + content[4 + size]] if self._mqtt_5 else b""
+        body = content[4 + size + self._mqtt_5 + len(properties) :]
+        replayed = b"\x26\x00\x08replayed\x00\x04true" in properties  # 0x26: a user property
+        publish = Publish(self.connections, mid, topic, body, bool(first & 8), bool(first & 1), replayed)
         with self._changed:
             self.publishes.append(publish)
             self._changed.notify_all()
         if topic == STATE_TOPIC:
             self.puback(mid)
-        elif topic == HEALTH_TOPIC:
-            self._on_health(self, publish)
+        elif "/event/" not in topic:
+            self._on_word(self, publish)
         else:
             self._on_event(self, publish)
+
+
+def _length(left: int) -> bytes:
+    """MQTT's remaining length: seven bits a byte, the lowest first."""
+    digits = b""
+    while left > 0x7F:
+        digits += bytes([left & 0x7F | 0x80])
+        left >>= 7
+    return digits + bytes([left])
 
 
 def _exactly(peer: ssl.SSLSocket, count: int) -> bytes:

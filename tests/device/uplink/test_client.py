@@ -34,6 +34,7 @@ from tests.device.uplink.scripted import (
 
 RECEIVE_MAXIMUM_1 = b"\x21\x00\x01"
 RECEIVE_MAXIMUM_3 = b"\x21\x00\x03"
+RECEIVE_MAXIMUM_5 = b"\x21\x00\x05"
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ def test_no_more_than_the_receive_maximum_of_the_broker_are_under_way(folder: Pa
             broker.puback(held.pop(0))
 
     with ScriptedBroker(folder, hold, connack=RECEIVE_MAXIMUM_3) as broker, Gate(folder) as gate, Uplink(settings(folder, broker.port)):
+        gate.wait_session()
         gate.add(*(event(sequence) for sequence in range(1, 101)))
         broker.wait(lambda broker: len(broker.bodies()) == 100)
     assert max(most) == 3
@@ -66,10 +68,26 @@ def test_no_more_than_the_receive_maximum_of_the_broker_are_under_way(folder: Pa
 
 def test_without_a_word_from_the_broker_twenty_are_under_way(folder: Path) -> None:
     with ScriptedBroker(folder, ignore) as broker, Gate(folder) as gate, Uplink(settings(folder, broker.port)):
-        gate.add(*(event(sequence) for sequence in range(1, 101)))
+        gate.wait_session()
+        gate.add(*(event(sequence) for sequence in range(1, 201)))
         broker.wait(lambda broker: len(broker.bodies()) == 20)
-        gate.wait(lambda gate: any(give.after == 40 for give in gate.gives))  # it has asked for more, and sends none of it
+        gate.wait(lambda gate: any(give.after == 100 for give in gate.gives))  # it has asked for more, and sends none of it
         assert len(broker.bodies()) == 20
+
+
+def test_a_backlog_leaves_two_places_free_and_what_is_recorded_now_takes_them(folder: Path) -> None:
+    with ScriptedBroker(folder, ignore) as broker, Gate(folder) as gate:
+        gate.add(*(event(sequence) for sequence in range(1, 201)))
+        with Uplink(settings(folder, broker.port)):
+            broker.wait(lambda broker: len(broker.bodies()) == 18)
+            gate.wait_session()
+            gate.add(event(201), event(202), event(203))
+            broker.wait(lambda broker: len(broker.bodies()) == 20)
+    assert [(each.body, each.replayed) for each in broker.publishes if each.topic != STATE_TOPIC] == [
+        *((event(sequence).body, True) for sequence in range(1, 19)),
+        (event(201).body, False),
+        (event(202).body, False),
+    ]
 
 
 def test_connect_announces_session_expiry_limits_and_the_will(folder: Path) -> None:
@@ -115,6 +133,7 @@ def test_a_broker_without_quota_is_asked_again_later_in_order(folder: Path) -> N
         Gate(folder) as gate,
         Uplink(settings(folder, broker.port)),
     ):
+        gate.wait_session()
         gate.add(event(1), event(2))
         broker.wait(lambda broker: len(broker.bodies()) == 4)
     assert [event(each).body for each in (1, 2, 2, 2)] == broker.bodies()
@@ -148,9 +167,10 @@ def test_nothing_is_sent_before_the_connection_and_nothing_of_the_old_one_after_
         elif publish.connection >= 4:
             broker.puback(publish.mid)
 
-    with ScriptedBroker(folder, hang_up_at_three, connack=RECEIVE_MAXIMUM_3) as broker, Gate(folder) as gate, Uplink(settings(folder, broker.port)):
+    with ScriptedBroker(folder, hang_up_at_three, connack=RECEIVE_MAXIMUM_5) as broker, Gate(folder) as gate:
         gate.add(*(event(sequence) for sequence in range(1, 6)))
-        broker.wait(lambda broker: len(broker.bodies()) == 14)
+        with Uplink(settings(folder, broker.port)):
+            broker.wait(lambda broker: len(broker.bodies()) == 14)
     expected = [(connection, sequence) for connection in (1, 2, 3) for sequence in (1, 2, 3)] + [(4, sequence) for sequence in range(1, 6)]
     assert expected == [(each.connection, int(each.body[-22:-2])) for each in broker.publishes if each.topic != STATE_TOPIC]
 
@@ -271,12 +291,12 @@ def test_a_broker_at_another_address_than_its_certificate_says_is_not_spoken_to(
 
 # --- the gate's health -----------------------------------------------------------------------------------------
 
-OFTEN = replace(QUICK, health_apart_s=0.05, first_health_wait_s=0.05, most_health_wait_s=0.2)
+OFTEN = replace(QUICK, word_apart_s=0.05, first_word_wait_s=0.05, most_word_wait_s=0.2)
 
 
 def test_health_is_said_retained_after_the_birth_message(folder: Path) -> None:
     with ScriptedBroker(folder, take) as broker, Gate(folder) as gate:
-        gate.say(b'{"health":"ok"}')
+        gate.be(b'{"health":"ok"}')
         with Uplink(settings(folder, broker.port)):
             broker.wait(lambda broker: broker.healths())
     assert [(each.topic, each.retained) for each in broker.publishes[:2]] == [(STATE_TOPIC, True), (HEALTH_TOPIC, True)]
@@ -293,10 +313,11 @@ def test_a_health_without_an_answer_keeps_its_place_in_the_window_and_holds_up_n
         if len(held) >= 2:
             broker.puback(held.pop(0))
 
-    with ScriptedBroker(folder, hold, on_health=ignore, connack=RECEIVE_MAXIMUM_3) as broker, Gate(folder) as gate:
-        gate.say(b"{}")
+    with ScriptedBroker(folder, hold, on_word=ignore, connack=RECEIVE_MAXIMUM_3) as broker, Gate(folder) as gate:
+        gate.be(b"{}")
         with Uplink(settings(folder, broker.port)):
             broker.wait(lambda broker: broker.healths())
+            gate.wait_session()
             gate.add(*(event(sequence) for sequence in range(1, 101)))
             broker.wait(lambda broker: len(broker.bodies()) == 100)
     assert [event(sequence).body for sequence in range(1, 101)] == broker.bodies()
@@ -311,11 +332,12 @@ def test_health_goes_on_behind_a_window_full_of_events(folder: Path) -> None:
         held.append(publish.mid)
 
     with ScriptedBroker(folder, hold, connack=RECEIVE_MAXIMUM_3) as broker, Gate(folder) as gate, Uplink(settings(folder, broker.port)):
+        gate.wait_session()
         gate.add(*(event(sequence) for sequence in range(1, 11)))
         broker.wait(lambda broker: len(broker.bodies()) == 3)
-        gate.say(b"{}")
+        gate.be(b"{}")
         gate.add(event(11))
-        gate.wait(lambda gate: gate.gives[-1].after == 11)  # what the gate said before has been read, too
+        gate.wait(lambda gate: any(give.after == 11 for give in gate.gives))  # what the gate said before has been read, too
         assert broker.healths() == []
         broker.puback(held[0])
         broker.wait_health(b"{}")
@@ -324,9 +346,10 @@ def test_health_goes_on_behind_a_window_full_of_events(folder: Path) -> None:
 
 def test_where_the_broker_takes_one_at_a_time_events_and_health_both_get_through(folder: Path) -> None:
     with ScriptedBroker(folder, take, connack=RECEIVE_MAXIMUM_1) as broker, Gate(folder) as gate, Uplink(settings(folder, broker.port), OFTEN):
+        gate.wait_session()
         for number in range(1, 6):
             gate.add(*(event(sequence) for sequence in range(number * 20 - 19, number * 20 + 1)))
-            gate.say(b"%d" % number)
+            gate.be(b"%d" % number)
             broker.wait_health(b"%d" % number)
         broker.wait(lambda broker: len(broker.bodies()) == 100)
     assert [event(sequence).body for sequence in range(1, 101)] == broker.bodies()
@@ -335,8 +358,8 @@ def test_where_the_broker_takes_one_at_a_time_events_and_health_both_get_through
 
 
 def test_a_health_that_is_never_answered_means_a_new_connection_in_its_time_and_is_said_again(folder: Path) -> None:
-    with ScriptedBroker(folder, take, on_health=ignore) as broker, Gate(folder) as gate:
-        gate.say(b"{}")
+    with ScriptedBroker(folder, take, on_word=ignore) as broker, Gate(folder) as gate:
+        gate.be(b"{}")
         with Uplink(settings(folder, broker.port), replace(OFTEN, answer_s=0.3)):
             broker.wait(lambda broker: len(broker.healths()) == 2)
     assert [each.connection for each in broker.publishes if each.topic == HEALTH_TOPIC] == [1, 2]
@@ -347,41 +370,41 @@ def test_a_health_refused_for_good_is_one_line_in_the_log_and_tried_again_only_w
     folder: Path, code: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     with (
-        ScriptedBroker(folder, take, on_health=lambda broker, publish: broker.puback(publish.mid, code)) as broker,
+        ScriptedBroker(folder, take, on_word=lambda broker, publish: broker.puback(publish.mid, code)) as broker,
         Gate(folder) as gate,
         Uplink(settings(folder, broker.port), OFTEN),
     ):
         for number in range(1, 4):
-            gate.say(b"%d" % number)
+            gate.be(b"%d" % number)
             broker.wait_health(b"%d" % number)
         gate.add(event(1))
         broker.wait(lambda broker: broker.bodies())
     assert (broker.healths(), broker.connections, gate.refused) == ([b"1", b"2", b"3"], 1, [])
     assert [record.message for record in caplog.records if record.levelno == logging.ERROR] == [
-        f"the broker refuses this gate's health for good (reason code 0x{code:02x}): may the gate write its health topic?"
+        f"the broker refuses this gate's health for good (reason code 0x{code:02x}): may the gate write there?"
     ]
 
 
 def test_a_broker_without_quota_hears_the_newest_health_later(folder: Path) -> None:
     def quota(broker: ScriptedBroker, publish: Publish) -> None:
         if publish.body == b"first":
-            gate.say(b"second", b"third")
+            gate.be(b"second", b"third")
         broker.puback(publish.mid, 0x97 if publish.body == b"first" else 0)
 
-    with ScriptedBroker(folder, take, on_health=quota) as broker, Gate(folder) as gate, Uplink(settings(folder, broker.port)):
+    with ScriptedBroker(folder, take, on_word=quota) as broker, Gate(folder) as gate, Uplink(settings(folder, broker.port)):
         gate.wait(lambda gate: True in gate.broker_states)
-        gate.say(b"first")
+        gate.be(b"first")
         broker.wait_health(b"third")
     assert (broker.healths(), broker.connections) == ([b"first", b"third"], 1)
 
 
 def test_a_health_that_must_wait_lets_events_go_on(folder: Path) -> None:
     with (
-        ScriptedBroker(folder, take, on_health=lambda broker, publish: broker.puback(publish.mid, 0x97)) as broker,
+        ScriptedBroker(folder, take, on_word=lambda broker, publish: broker.puback(publish.mid, 0x97)) as broker,
         Gate(folder) as gate,
-        Uplink(settings(folder, broker.port), replace(QUICK, health_apart_s=60)),
+        Uplink(settings(folder, broker.port), replace(QUICK, word_apart_s=60)),
     ):
-        gate.say(b"{}")
+        gate.be(b"{}")
         broker.wait_health(b"{}")
         gate.add(*(event(sequence) for sequence in range(1, 101)))
         broker.wait(lambda broker: len(broker.bodies()) == 100)
@@ -397,10 +420,10 @@ def test_a_broker_that_ends_the_session_at_every_health_gets_all_events_all_the_
             broker.send(DISCONNECT << 4, b"\x87\x00")
         broker.hang_up()
 
-    with ScriptedBroker(folder, take, on_health=end) as broker, Gate(folder) as gate:
-        gate.say(b"{}")
+    with ScriptedBroker(folder, take, on_word=end) as broker, Gate(folder) as gate:
+        gate.be(b"{}")
         gate.add(*(event(sequence) for sequence in range(1, 101)))
-        with Uplink(settings(folder, broker.port), replace(OFTEN, first_health_wait_s=0.5, most_health_wait_s=60)):
+        with Uplink(settings(folder, broker.port), replace(OFTEN, first_word_wait_s=0.5, most_word_wait_s=60)):
             broker.wait(lambda broker: len(set(broker.bodies())) == 100)
             broker.wait(lambda broker: len(broker.healths()) >= 2)
     assert gate.refused == []

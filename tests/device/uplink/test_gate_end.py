@@ -1,17 +1,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from device.clock import NS
-from device.links import BrokerState, Events, Give, Health, Hello, Link, Listener, Message, Refused, View, own_uid
-from device.uplink.gate_end import OUTGOING_MAX, GateEnd
+from device.links import (
+    Again,
+    BrokerState,
+    Events,
+    Give,
+    Health,
+    Hello,
+    Lane,
+    Link,
+    Listener,
+    Message,
+    Refused,
+    Say,
+    View,
+    own_uid,
+)
+from device.uplink.gate_end import OUTGOING_MAX, FromGate, GateEnd
 from device.uplink.timing import Timing
 from tests.device.uplink.scripted import event
 
-HELLO = Hello("b", "e", 0)
+HELLO = Hello("b", "e", 0, b"key", b"head")
+EVENTS = Events(Lane.LIVE, (event(1),))
 
 
 def with_gate(folder: Path, test: Callable[[GateEnd, Link], None], *, hello: Message = HELLO) -> None:
@@ -37,22 +55,35 @@ def received(link: Link) -> list[Message]:
     return messages
 
 
-def test_hello_events_and_health_come_through(tmp_path: Path) -> None:
+def test_all_that_a_gate_says_comes_through(tmp_path: Path) -> None:
+    said: list[FromGate] = [EVENTS, Events(Lane.BACKLOG, ()), Again(1, 2), Say("reply/1", b"done"), Health(b"{}")]
+
     def test(end: GateEnd, link: Link) -> None:
-        link.send(Events((event(1),)))
-        link.send(Health(b"{}"))
-        assert end.step(0) == [HELLO, Events((event(1),)), Health(b"{}")]
+        for message in said:
+            link.send(message)
+        assert end.step(0) == [HELLO, *said]
         assert end.hello == HELLO
+
+    with_gate(tmp_path, test)
+
+
+def test_the_newest_hello_of_the_same_gate_counts(tmp_path: Path) -> None:
+    newer = replace(HELLO, last_sequence=7, head=b"newer")
+
+    def test(end: GateEnd, link: Link) -> None:
+        link.send(newer)
+        assert end.step(0) == [HELLO, newer]
+        assert end.hello == newer
 
     with_gate(tmp_path, test)
 
 
 def test_what_is_told_before_hello_is_forgotten_and_after_it_sent(tmp_path: Path) -> None:
     def test(end: GateEnd, link: Link) -> None:
-        end.tell(Give(0, 20))
+        end.tell(Give(Lane.LIVE, 0, 20))
         end.step(0)
-        end.tell(Give(1, 20))
-        assert received(link) == [Give(1, 20)]
+        end.tell(Give(Lane.LIVE, 1, 20))
+        assert received(link) == [Give(Lane.LIVE, 1, 20)]
 
     with_gate(tmp_path, test)
 
@@ -85,7 +116,7 @@ def test_what_waits_goes_out_in_order_when_there_is_room_again(tmp_path: Path) -
     with_gate(tmp_path, test)
 
 
-@pytest.mark.parametrize("first", [Events((event(1),)), Health(b"{}")], ids=lambda first: first.NAME)
+@pytest.mark.parametrize("first", [EVENTS, Again(1, 2), Say("reply/1", b""), Health(b"{}")], ids=lambda first: first.NAME)
 def test_a_stranger_who_says_something_else_first_is_left(tmp_path: Path, first: Message) -> None:
     def test(end: GateEnd, _link: Link) -> None:
         assert end.step(0) == []
@@ -94,7 +125,17 @@ def test_a_stranger_who_says_something_else_first_is_left(tmp_path: Path, first:
     with_gate(tmp_path, test, hello=first)
 
 
-@pytest.mark.parametrize("strange", [HELLO, Give(0, 20), View(()), BrokerState(connected=True)], ids=lambda strange: strange.NAME)
+@pytest.mark.parametrize("other", [{"boot": "c"}, {"epoch": "f"}, {"key": b"another"}], ids=lambda other: next(iter(other)))
+def test_another_gate_on_the_same_link_is_left(tmp_path: Path, other: dict[str, Any]) -> None:
+    def test(end: GateEnd, link: Link) -> None:
+        link.send(replace(HELLO, **other))
+        assert end.step(0) == []
+        assert end.fileno() == -1
+
+    with_gate(tmp_path, test)
+
+
+@pytest.mark.parametrize("strange", [Give(Lane.LIVE, 0, 20), View(()), BrokerState(connected=True)], ids=lambda strange: strange.NAME)
 def test_a_gate_that_says_what_is_not_its_to_say_is_left(tmp_path: Path, strange: Message) -> None:
     def test(end: GateEnd, link: Link) -> None:
         link.send(strange)

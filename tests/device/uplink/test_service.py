@@ -17,13 +17,16 @@ import pytest
 from device.clock import NS, monotonic_ns
 from device.domain import EventType
 from device.errors import EXIT_OK, SettingsError
-from device.links import Give, Hello, Received, Refused
+from device.links import Give, Lane, Received, Refused
+from device.settings import Protocol
+from device.uplink.lanes import LOWEST, PAGE
 from tests.brokers import ACCESS, Broker, Observer, make_authority, needs_mosquitto
 from tests.device.uplink.scripted import (
     ACK_TOPIC,
     EVENT_TOPIC,
     GATE,
     HEALTH_TOPIC,
+    HELLO,
     QUICK,
     STATE_TOPIC,
     ConfirmingObserver,
@@ -86,7 +89,7 @@ def test_the_gate_learns_whether_there_is_a_session(tmp_path: Path, broker: Brok
 
 
 def test_presence_is_retained_ready_at_connect_and_disconnected_at_the_end(tmp_path: Path, broker: Broker) -> None:
-    with Gate(tmp_path, Hello("b", "e", 0)) as gate, Uplink(settings(tmp_path, broker.port)) as uplink:
+    with Gate(tmp_path, replace(HELLO, boot="b", epoch="e")) as gate, Uplink(settings(tmp_path, broker.port)) as uplink:
         gate.wait(lambda gate: True in gate.broker_states)
         with Observer(broker) as observer:
             observer.wait(lambda seen: seen)
@@ -139,7 +142,7 @@ def test_what_is_not_confirmed_in_time_is_sent_again_until_it_is(tmp_path: Path,
         observer.wait(lambda _: observer.bodies().count(event(2).body) == 2)
         gate.confirm(2)
         gives = len(gate.gives)
-        gate.wait(lambda gate: len(gate.gives) > gives and gate.gives[-1] == Give(0, 20))
+        gate.wait(lambda gate: Give(Lane.BACKLOG, LOWEST, PAGE) in gate.gives[gives:])
         gate.add(event(3))
         observer.wait(lambda _: event(3).body in observer.bodies())
     assert [event(each).body for each in (1, 2, 2, 3)] == observer.bodies()
@@ -185,7 +188,7 @@ def test_a_gate_that_stays_away_is_lost_until_it_is_back(tmp_path: Path, broker:
 def test_a_gate_with_a_new_epoch_gets_a_new_birth_message(tmp_path: Path, broker: Broker) -> None:
     with Gate(tmp_path) as gate, Observer(broker) as observer, Uplink(settings(tmp_path, broker.port)):
         gate.wait(lambda gate: True in gate.broker_states)
-        gate.close(Hello("boot-1", "epoch-2", 0))
+        gate.close(replace(HELLO, epoch="epoch-2"))
         gate.open()
         observer.wait(lambda _: [json.loads(each)["epoch"] for each in observer.states()] == ["epoch-1", "epoch-2"])
 
@@ -193,7 +196,7 @@ def test_a_gate_with_a_new_epoch_gets_a_new_birth_message(tmp_path: Path, broker
 def test_health_stands_at_the_broker_byte_for_byte_for_whoever_comes_later(tmp_path: Path, with_health: Broker) -> None:
     body = '{"health":"degraded","troubles":["mất điện"]}'.encode()
     with Gate(tmp_path) as gate, Observer(with_health) as observer, Uplink(settings(tmp_path, with_health.port)):
-        gate.say(body)
+        gate.be(body)
         observer.wait(lambda _: healths(observer))
         with Observer(with_health) as later:
             later.wait(lambda _: healths(later))
@@ -203,10 +206,10 @@ def test_health_stands_at_the_broker_byte_for_byte_for_whoever_comes_later(tmp_p
 
 def test_changes_of_health_arrive_in_order(tmp_path: Path, with_health: Broker) -> None:
     words = [b"%d" % number for number in range(10)]
-    timing = replace(QUICK, health_apart_s=0.01)
+    timing = replace(QUICK, word_apart_s=0.01)
     with Gate(tmp_path) as gate, Observer(with_health) as observer, Uplink(settings(tmp_path, with_health.port), timing):
         for word in words:
-            gate.say(word)
+            gate.be(word)
             wait_health(observer, word)
     assert words == healths(observer)
 
@@ -215,7 +218,7 @@ def test_a_flood_of_changes_becomes_one_a_second_and_ends_with_the_last(tmp_path
     with Gate(tmp_path) as gate, Observer(with_health) as observer, Uplink(settings(tmp_path, with_health.port)):
         gate.wait(lambda gate: True in gate.broker_states)
         begin_ns = monotonic_ns()
-        gate.say(*(b"%d" % number for number in range(100)))
+        gate.be(*(b"%d" % number for number in range(100)))
         gate.add(event(1))
         wait_health(observer, b"99")
         took_s = (monotonic_ns() - begin_ns) / NS
@@ -226,7 +229,7 @@ def test_a_flood_of_changes_becomes_one_a_second_and_ends_with_the_last(tmp_path
 def test_a_new_connection_hears_the_health_again_after_the_birth_message(tmp_path: Path, with_health: Broker) -> None:
     """The broker keeps nothing over its death; the gate says nothing new."""
     with Gate(tmp_path) as gate, Observer(with_health) as observer, Uplink(settings(tmp_path, with_health.port)):
-        gate.say(b"{}")
+        gate.be(b"{}")
         observer.wait(lambda _: healths(observer))
         with_health.end(signal.SIGKILL)
         gate.wait(lambda gate: not gate.broker_states[-1])
@@ -240,11 +243,11 @@ def test_a_new_connection_hears_the_health_again_after_the_birth_message(tmp_pat
 
 def test_a_gate_that_comes_back_says_how_it_is_over_the_same_session(tmp_path: Path, with_health: Broker) -> None:
     with Gate(tmp_path) as gate, Observer(with_health) as observer, Uplink(settings(tmp_path, with_health.port)):
-        gate.say(b"before")
+        gate.be(b"before")
         observer.wait(lambda _: healths(observer))
         gate.close()
         gate.open()
-        gate.say(b"after")
+        gate.be(b"after")
         wait_health(observer, b"after")
     assert healths(observer) == [b"before", b"after"]
 
@@ -255,7 +258,7 @@ def test_a_broker_whose_access_list_is_older_than_health_takes_the_events(tmp_pa
     logging.getLogger("qrgate.uplink").addHandler(refused)
     try:
         with Gate(tmp_path) as gate, Observer(broker) as observer, Uplink(settings(tmp_path, broker.port)):
-            gate.say(b"{}")
+            gate.be(b"{}")
             assert refused.seen.wait(10)
             gate.add(*(event(sequence) for sequence in range(1, 101)))
             observer.wait_bodies(100)
@@ -273,10 +276,10 @@ def test_a_health_beyond_the_packet_size_the_broker_announced_stays_unsaid_and_t
         Observer(broker) as observer,
         Uplink(settings(tmp_path, broker.port)),
     ):
-        gate.say(bytes(1000))
+        gate.be(bytes(1000))
         gate.add(event(1))
         observer.wait(lambda _: observer.bodies())
-        gate.say(b"{}")
+        gate.be(b"{}")
         observer.wait(lambda _: healths(observer))
         assert (healths(observer), gate.broker_states) == ([b"{}"], [False, True])
 
@@ -313,10 +316,40 @@ def test_the_packet_size_the_broker_announced_is_used_to_the_last_byte(tmp_path:
     with Broker(tmp_path, more="max_packet_size 1000") as broker, Gate(tmp_path) as gate, Observer(broker) as observer:
         sizes = [1000 - overhead, 1001 - overhead]
         with Uplink(settings(tmp_path, broker.port)):
+            gate.wait_session()
             gate.add(*(replace(event(number), body=b"x" * size) for number, size in enumerate(sizes, start=1)))
             gate.wait(lambda gate: gate.refused)
             observer.wait(lambda _: observer.bodies())
     assert ([Refused(2, 0x95)], [sizes[0]]) == (gate.refused, [len(body) for body in observer.bodies()])
+
+
+def test_before_mqtt_5_events_are_delivered_and_confirmed_all_the_same(tmp_path: Path, broker: Broker) -> None:
+    events = [event(sequence) for sequence in range(1, 301)]
+    with Gate(tmp_path) as gate, ConfirmingObserver(broker) as observer, Uplink(settings(tmp_path, broker.port, protocol=Protocol.MQTT_3_1_1)):
+        gate.add(*events[:200])
+        observer.wait_bodies(200)
+        gate.add(*events[200:])
+        gate.wait(lambda gate: not gate.events)
+    assert [each.body for each in events] == first_of_each(observer.bodies())
+
+
+def test_before_mqtt_5_an_event_for_which_the_broker_has_no_right_is_found_and_the_others_go_on(tmp_path: Path) -> None:
+    """mosquitto 2.0.11 acknowledges it as if it had passed it on, and hangs up."""
+    make_authority(tmp_path, GATE)
+    access = f"user observer\ntopic readwrite qg/#\nuser {GATE}\ntopic write qg/v1/p1/s1/{GATE}/state\ntopic write {EVENT_TOPIC}\n"
+    with (
+        Broker(tmp_path, access=access) as broker,
+        Gate(tmp_path) as gate,
+        Observer(broker) as observer,
+        Uplink(settings(tmp_path, broker.port, protocol=Protocol.MQTT_3_1_1), replace(QUICK, first_word_wait_s=0.5)),
+    ):
+        gate.be(b"{}")  # for which it has no right, either
+        gate.add(event(1), replace(event(2), type=EventType.AUDIT), event(3))
+        gate.wait(lambda gate: gate.refused, within_s=30)
+        gate.add(event(4))
+        observer.wait(lambda _: {event(3).body, event(4).body} <= set(observer.bodies()))
+    assert [event(each).body for each in (1, 3, 4)] == sorted(set(observer.bodies()))
+    assert [Refused(2, 0x80)] == gate.refused
 
 
 def test_an_event_at_which_paho_cannot_read_the_answer_is_found_and_refused(tmp_path: Path) -> None:

@@ -5,76 +5,77 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from device.clock import NS
+from device.uplink.actions import Stuck, Tell, Wait
 from device.uplink.backoff import Backoff
-from device.uplink.drain import NS, Stuck, Wait
-from device.uplink.health import HealthSlot, Say
+from device.uplink.retained import Retained
 
-Happening = Callable[[HealthSlot, int], object]
+Happening = Callable[[Retained, int], object]
 
 
-def a_slot() -> HealthSlot:
+def a_slot() -> Retained:
     """A second between two words, an answer within 20 s, and waits of 1, 2, 4, 8, 8 … s."""
-    return HealthSlot(Backoff(1, 8, draw=lambda: 1.0), apart_ns=NS, answer_within_ns=20 * NS)
+    return Retained("health", "a/health", Backoff(1, 8, draw=lambda: 1.0), apart_ns=NS, answer_within_ns=20 * NS)
 
 
 def at(second: float) -> int:
     return int(second * NS)
 
 
-def do(slot: HealthSlot, second: float, *, room: int = 20) -> str:
+def do(slot: Retained, second: float, *, room: int = 20) -> str:
     """What the slot wants now, in short words; what it wants said is sent."""
     match slot.next(at(second), room):
-        case Say(body):
+        case Tell("a/health", body, retained=True):
             slot.sent(1, at(second))
             return f"say {body.decode()}"
         case Stuck(waited_ns):
             return f"stuck for {waited_ns / NS:g}"
         case Wait(None):
             return "wait"
-        case Wait(until_ns):
-            assert until_ns is not None
+        case Wait(int(until_ns)):
             return f"wait until {until_ns / NS:g}"
+    raise AssertionError("another topic")
 
 
-def play(slot: HealthSlot, *lines: tuple[float, Happening, str]) -> None:
+def play(slot: Retained, *lines: tuple[float, Happening, str]) -> None:
     for second, happens, expected in lines:
         happens(slot, at(second))
         assert expected == do(slot, second), f"at {second} s"
 
 
 def put(*words: str) -> Happening:
-    def happens(slot: HealthSlot, _now_ns: int) -> None:
+    def happens(slot: Retained, _now_ns: int) -> None:
         for word in words:
             slot.put(word.encode())
 
     return happens
 
 
-def began(slot: HealthSlot, _now_ns: int) -> None:
+def began(slot: Retained, _now_ns: int) -> None:
     slot.session_began()
 
 
-def ended(slot: HealthSlot, now_ns: int) -> None:
+def ended(slot: Retained, now_ns: int) -> None:
     slot.session_ended(now_ns)
 
 
-def acknowledged(slot: HealthSlot, _now_ns: int) -> None:
-    slot.acknowledged()
+def acknowledged(slot: Retained, now_ns: int) -> None:
+    slot.acknowledged(now_ns)
 
 
-def refused(slot: HealthSlot, now_ns: int) -> None:
+def refused(slot: Retained, now_ns: int) -> None:
     slot.refused(now_ns)
 
 
-def postponed(slot: HealthSlot, now_ns: int) -> None:
+def postponed(slot: Retained, now_ns: int) -> None:
     slot.postponed(now_ns)
 
 
-def forgotten(slot: HealthSlot, _now_ns: int) -> None:
+def forgotten(slot: Retained, _now_ns: int) -> None:
     slot.forget()
 
 
-def nothing(_slot: HealthSlot, _now_ns: int) -> None: ...
+def nothing(_slot: Retained, _now_ns: int) -> None: ...
 
 
 def test_nothing_is_said_before_the_gate_has_said_anything() -> None:
