@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 
 from device.domain import ClockTrust, Instant
@@ -14,6 +17,10 @@ NS = 1_000_000_000
 RTC = Path("/sys/class/rtc/rtc0/since_epoch")
 RTC_TOLERANCE_S = 5.0
 """A battery clock and the system clock that was set from it differ by less; more means that one of them is wrong."""
+TOLERANCE = timedelta(seconds=RTC_TOLERANCE_S)
+
+SIGNED_WITHIN_NS = 10 * NS
+"""Signed time is known no better than the answer took."""
 
 
 def monotonic_ns() -> int:
@@ -26,24 +33,81 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
-class WallClock:
-    """Wall time with trust, by what the settings say vouches for it."""
+class Verdict(StrEnum):
+    """What became of a signed time."""
 
-    def __init__(self, source: ClockSource, *, rtc: Path = RTC) -> None:
+    TAKEN = "taken"
+    DIFFERS = "differs"  # taken, and this machine's clock, which something vouched for, shows another time: it is not believed any more
+    BEFORE_FLOOR = "before_floor"  # refused: a later moment has certainly passed
+    TOO_SLOW = "too_slow"  # refused: nobody knows how old it is
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    utc: datetime
+    at_ns: int
+
+    def at(self, now_ns: int) -> datetime:
+        return self.utc + timedelta(microseconds=(now_ns - self.at_ns) // 1000)
+
+
+class WallClock:
+    """Wall time with trust, by what the settings say vouches for it, or by signed time, which lasts until the machine starts again.
+
+    Where both are there and agree, the machine's own clock is told; where they differ, the signed one. Whatever was told as trusted
+    is never followed by an earlier moment that is trusted too: while the clock that was believed had run ahead, nothing is.
+    """
+
+    def __init__(
+        self,
+        source: ClockSource,
+        *,
+        rtc: Path = RTC,
+        system: Callable[[], datetime] = lambda: datetime.now(UTC),
+        ticks: Callable[[], int] = monotonic_ns,
+    ) -> None:
+        """``system`` is this machine's clock, ``ticks`` its monotonic one."""
         self._source = source
         self._rtc = rtc
+        self._system = system
+        self._ticks = ticks
         self._floor = datetime.fromtimestamp(0, UTC)
+        self._told = self._floor  # the latest moment that was told as trusted
+        self._signed: _Signed | None = None
 
     def raise_floor(self, moment: datetime) -> None:
         """``moment`` has certainly passed: a clock that shows an earlier one is wrong."""
         self._floor = max(self._floor, moment)
 
+    def take_signed(self, utc: datetime, *, asked_ns: int, answered_ns: int) -> Verdict:
+        """It was ``utc`` at some moment from ``asked_ns`` to ``answered_ns``, as somebody has signed whose word counts."""
+        if answered_ns - asked_ns > SIGNED_WITHIN_NS:
+            return Verdict.TOO_SLOW
+        if utc < self._floor - TOLERANCE:
+            return Verdict.BEFORE_FLOOR
+        self._signed = _Signed(utc, (asked_ns + answered_ns) // 2)
+        own = self._system()
+        return Verdict.DIFFERS if self._is_vouched(own) and not self._agrees(own) else Verdict.TAKEN
+
     def now(self) -> Instant:
-        utc = datetime.now(UTC)
-        trusted = utc >= self._floor - timedelta(seconds=RTC_TOLERANCE_S) and self._vouched(utc)
+        utc = self._system()
+        trusted = self._is_vouched(utc)
+        if self._signed is not None:
+            if not (trusted and self._agrees(utc)):
+                utc, trusted = self._signed.at(self._ticks()), True
+            trusted = trusted and utc >= self._told - TOLERANCE
+            utc = max(utc, self._told) if trusted else utc
+        if trusted:
+            self._told = utc
         return Instant(utc, ClockTrust.TRUSTED if trusted else ClockTrust.UNTRUSTED)
 
-    def _vouched(self, utc: datetime) -> bool:
+    def _agrees(self, utc: datetime) -> bool:
+        return self._signed is None or abs(utc - self._signed.at(self._ticks())) <= TOLERANCE
+
+    def _is_vouched(self, utc: datetime) -> bool:
+        return utc >= self._floor - TOLERANCE and self._source_vouches(utc)
+
+    def _source_vouches(self, utc: datetime) -> bool:
         match self._source:
             case ClockSource.SYSTEM:
                 return True

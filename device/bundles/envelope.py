@@ -36,6 +36,7 @@ class Kind(StrEnum):
     POLICY = "policy"
     TRUST = "trust"
     KEYS = "keys"
+    DELEGATIONS = "delegations"
 
 
 class Refusal(StrEnum):

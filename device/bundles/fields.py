@@ -42,6 +42,13 @@ class Fields:
             raise wrong(self._place(name), "is no time")
         return value
 
+    def whole(self, name: str, within: range) -> int:
+        """A whole number that ``within`` holds."""
+        value = self._required(name)
+        if type(value) is not int or value not in within:
+            raise wrong(self._place(name), "is not the number it should be")
+        return value
+
     def list(self, name: str, longest: int) -> tuple[Any, ...]:
         """Empty where it is left out."""
         value = self._optional(name)

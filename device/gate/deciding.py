@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from device.admission.budget import MINUTE_NS, RefusalBudget
+from device.admission.budget import MINUTE_NS, SINGLY_A_MINUTE, RefusalBudget
 from device.admission.decide import decide
 from device.admission.policy import Policy
 from device.admission.presence import Moment
@@ -36,6 +36,7 @@ from device.gate.decision_record import UNRECORDED, DecisionRecord, Seal
 from device.gate.journal import Fact, Journal, passage
 from device.gate.keys import Fingerprints, PseudonymKey
 from device.gate.lane_wait import LANE_WAIT_NS, LaneWait, Waiting
+from device.gate.limits import Rank
 from device.gate.memory import OpenGrant
 from device.gate.recall import Recall
 from device.gate.store import Store
@@ -190,7 +191,7 @@ class Deciding:
         number: int | None = None
         if decision.admit:
             self._record(case, decision, acted=acted)
-        elif self._unspent or self._may_be_recorded(decision):
+        elif self._may_be_recorded(decision):
             self._unspent = True
             number = self._record(case, decision)
             self._unspent = False
@@ -233,8 +234,13 @@ class Deciding:
             self._shadow.count(decision, shadow, self._ticks())
 
     def _may_be_recorded(self, decision: Decision) -> bool:
+        """By itself. Raises StoreError."""
         now_ns = self._ticks()
-        return (decision.alert is not None and self._alerts.allows(decision.reason, now_ns)) or self._budget.allows(decision.reason, now_ns)
+        if decision.alert is not None and (self._unspent or self._alerts.allows(decision.reason, now_ns)):
+            return True
+        takes = self._store.fill().takes(Rank.REFUSAL)
+        self._budget.singly = SINGLY_A_MINUTE if takes else 0  # refusals have had their share of the store: they are only counted
+        return (self._unspent and takes) or self._budget.allows(decision.reason, now_ns)
 
     def _record(self, case: Case, decision: Decision, *, acted: bool = False) -> int:
         """The sequence of the decision's event; what it admits is granted then, unless that was done. Raises StoreError."""
@@ -258,6 +264,28 @@ class Deciding:
 
     def _now(self) -> Moment:
         return Moment(self._clock.now(), self._boot, self._ticks())
+
+    def let_through(self, facts: dict[str, Any], direction: Direction, *, subject: str, deadline_ns: int) -> None:
+        """Let one person through by an order, which ``facts`` tell of: recorded like an admission, and only then granted.
+
+        A disk that will not do holds nobody in: whoever is to leave goes, and is recorded later.
+
+        Raises:
+            StoreError: nobody was let in.
+        """
+        grant, now = OpenGrant(UNRECORDED + subject, subject, None, direction=direction), self._now()
+        try:
+            with self._store.transaction() as writing:
+                recorded = replace(grant, id=writing.append(EventType.COMMAND, facts, subject=subject, now=now.instant))
+                writing.memory.open_grant(recorded, now)
+            grant = recorded
+        except StoreError:
+            if direction is not Direction.EXIT:
+                raise
+            self._journal.add(Fact(EventType.COMMAND, facts, subject, begins=(grant, now)), self._ticks())
+        self._granted[grant.id] = _Granted(grant, {})
+        self._act.grant(Grant(grant.id, deadline_ns, direction=direction))
+        self._committed()
 
     # --- passages and other facts ------------------------------------------------------------------------------
 

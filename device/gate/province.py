@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from device import credentials
 from device.admission import health_document, policy_document
 from device.admission.policy import Mode, Policy
+from device.bundles.delegations import Delegation, read_delegations
 from device.bundles.envelope import Kind, Place, Refused
 from device.bundles.keys import read_keys
 from device.bundles.trust import read_trust
@@ -77,16 +78,27 @@ class Province:
             self._tell(EventType.AUDIT, {"what": "bundle_in_force", "bundle": bundle.kind.value, "version": bundle.version.seq})
         return True
 
+    def versions(self) -> dict[str, int]:
+        """The number of each bundle in force."""
+        current = {} if self._bundles is None else {kind: self._bundles.current(kind) for kind in Kind}
+        return {str(kind): taken.bundle.version.seq for kind, taken in current.items() if taken is not None}
+
+    def delegated(self, passed_s: int) -> tuple[Delegation, ...]:
+        """Whose orders count here now. Unlike a policy this ends with its bundle's time: people pass without it."""
+        taken = None if self._bundles is None else self._bundles.current(Kind.DELEGATIONS)
+        return () if taken is None or taken.bundle.has_expired(passed_s) else taken.value
+
     def tell_expiry(self, now_ns: int, *, passed_s: Callable[[], int]) -> None:
-        """A bundle whose time is over stays in force until another one comes: nobody is locked out or let in by a date alone."""
+        """A policy or trust whose time is over stays in force until another one comes: nobody is locked out or let in by a date alone."""
         if self._bundles is None or (self._asked_ns is not None and now_ns - self._asked_ns < EXPIRY_NS):
             return
         self._asked_ns, passed = now_ns, passed_s()
-        for kind in (Kind.POLICY, Kind.TRUST):
+        for kind in (Kind.POLICY, Kind.TRUST, Kind.DELEGATIONS):
             taken = self._bundles.current(kind)
             if taken is not None and kind not in self._over and taken.bundle.has_expired(passed):
                 self._over.add(kind)
-                log.error("bundle %s %d has expired, and stays in force until the next one", kind, taken.bundle.version.seq)
+                after = "no order counts" if kind is Kind.DELEGATIONS else "it stays in force"
+                log.error("bundle %s %d has expired: %s until the next one", kind, taken.bundle.version.seq, after)
                 self._tell(EventType.ALARM, {"what": "bundle_expired", "bundle": kind.value, "version": taken.bundle.version.seq})
 
     def begin(self) -> None:
@@ -157,6 +169,7 @@ def readers(settings: Settings) -> dict[Kind, Reader]:
         Kind.POLICY: partial(_read_policy, settings=settings),
         Kind.TRUST: partial(read_trust, read_signer=signer_of),
         Kind.KEYS: partial(read_keys, site=settings.site.site),
+        Kind.DELEGATIONS: read_delegations,
     }
 
 

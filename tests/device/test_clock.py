@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from device.clock import RTC_TOLERANCE_S, WallClock, boot_id, monotonic_ns
-from device.domain import ClockTrust
+from device.clock import NS, RTC_TOLERANCE_S, SIGNED_WITHIN_NS, Verdict, WallClock, boot_id, monotonic_ns
+from device.domain import ClockTrust, Instant
 from device.settings import ClockSource
 
 
@@ -84,3 +85,110 @@ def test_monotonic_time_never_goes_back() -> None:
 def test_a_boot_has_one_name() -> None:
     assert boot_id() == boot_id()
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", boot_id())
+
+
+# --- signed time -----------------------------------------------------------------------------------------------
+
+TRUE = datetime(2027, 3, 1, 12, tzinfo=UTC)
+TOLERANCE_S = RTC_TOLERANCE_S
+LATER_S = 3600
+
+
+@dataclass
+class Machine:
+    """Its clock shows ``off_s`` too much; ``passed_s`` have passed since it was true noon."""
+
+    source: ClockSource = ClockSource.NONE
+    off_s: float = 0.0
+    passed_s: float = 0.0
+    wall: WallClock = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.wall = WallClock(self.source, system=self.shown, ticks=lambda: int(self.passed_s * NS))
+
+    def shown(self) -> datetime:
+        return self.true + timedelta(seconds=self.off_s)
+
+    @property
+    def true(self) -> datetime:
+        return TRUE + timedelta(seconds=self.passed_s)
+
+    def hear(self, utc: datetime | None = None, *, took_ns: int = 0) -> Verdict:
+        """The recorder's answer comes: it is ``utc``, the truth if nothing else is said."""
+        now_ns = int(self.passed_s * NS)
+        return self.wall.take_signed(utc or self.true, asked_ns=now_ns - took_ns, answered_ns=now_ns)
+
+    def off(self) -> tuple[float, ClockTrust]:
+        """By how many seconds the time that is told is wrong, and its trust."""
+        told = self.wall.now()
+        return (told.utc - self.true).total_seconds(), told.trust
+
+
+TRUSTED, UNTRUSTED = ClockTrust.TRUSTED, ClockTrust.UNTRUSTED
+
+
+@pytest.mark.parametrize("off_s", [0, -86_400 * 365, 86_400 * 365])
+def test_signed_time_is_believed_whatever_a_clock_shows_that_nothing_vouches_for(off_s: float) -> None:
+    machine = Machine(off_s=off_s)
+    assert machine.off() == (off_s, UNTRUSTED)
+    assert machine.hear() is Verdict.TAKEN
+    machine.passed_s += LATER_S
+    assert machine.off() == (0, TRUSTED)
+
+
+def test_signed_time_goes_on_by_the_monotonic_clock_when_the_machine_s_is_set_wrong() -> None:
+    machine = Machine()
+    machine.hear()
+    machine.passed_s, machine.off_s = LATER_S, -86_400
+    assert machine.off() == (0, TRUSTED)
+
+
+def test_a_vouched_clock_that_agrees_is_told_as_before() -> None:
+    machine = Machine(ClockSource.SYSTEM, off_s=2)
+    assert (machine.hear(), machine.off()) == (Verdict.TAKEN, (2, TRUSTED))
+
+
+def test_a_vouched_clock_that_is_behind_gives_way_and_that_is_told() -> None:
+    machine = Machine(ClockSource.SYSTEM, off_s=-LATER_S)
+    assert machine.off() == (-LATER_S, TRUSTED)
+    assert machine.hear() is Verdict.DIFFERS
+    assert machine.off() == (0, TRUSTED)
+
+
+def test_nothing_is_trusted_until_the_true_time_has_caught_up_with_a_clock_that_ran_ahead() -> None:
+    machine = Machine(ClockSource.SYSTEM, off_s=LATER_S)
+    machine.off()
+    assert machine.hear() is Verdict.DIFFERS
+    assert machine.off() == (0, UNTRUSTED)
+    machine.passed_s = LATER_S - TOLERANCE_S
+    assert machine.off() == (TOLERANCE_S, TRUSTED)  # held where it was told last
+    machine.passed_s = LATER_S
+    assert machine.off() == (0, TRUSTED)
+
+
+def test_the_answer_counts_for_the_middle_of_the_time_that_it_took() -> None:
+    machine = Machine()
+    assert machine.hear(took_ns=4 * NS) is Verdict.TAKEN
+    assert machine.off() == (2, TRUSTED)
+
+
+def test_an_answer_that_took_too_long_is_not_taken() -> None:
+    machine = Machine()
+    assert (machine.hear(took_ns=SIGNED_WITHIN_NS + 1), machine.off()) == (Verdict.TOO_SLOW, (0, UNTRUSTED))
+    assert machine.hear(took_ns=SIGNED_WITHIN_NS) is Verdict.TAKEN
+
+
+def test_signed_time_is_never_before_a_moment_that_has_passed() -> None:
+    machine = Machine()
+    machine.wall.raise_floor(TRUE + timedelta(days=1))
+    assert (machine.hear(), machine.off()) == (Verdict.BEFORE_FLOOR, (0, UNTRUSTED))
+
+
+def test_trusted_time_never_goes_back_when_signed_time_is_renewed() -> None:
+    machine = Machine()
+    machine.hear(machine.true + timedelta(seconds=3))
+    before = machine.wall.now()
+    assert machine.hear() is Verdict.TAKEN
+    assert machine.wall.now() == before == Instant(TRUE + timedelta(seconds=3), TRUSTED)
+    machine.passed_s = 10
+    assert machine.off() == (0, TRUSTED)

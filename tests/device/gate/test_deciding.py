@@ -966,6 +966,53 @@ def test_two_at_the_way_out_are_recorded_as_on_their_way_out(bench: Bench) -> No
     assert [(data["reason"], data["direction"]) for _, data in bench.facts()] == [("one_at_a_time", "exit")]
 
 
+# --- by order --------------------------------------------------------------------------------------------------
+
+ORDER = {"what": "open", "outcome": "done"}
+DEADLINE_NS = 7 * NS
+
+
+def let_through(bench: Bench, direction: Direction) -> None:
+    bench.deciding.let_through(ORDER, direction, subject="order-1", deadline_ns=DEADLINE_NS)
+
+
+@pytest.mark.parametrize("direction", [Direction.ENTRY, Direction.EXIT])
+def test_whoever_is_let_through_by_order_is_recorded_before_the_lane_opens_and_when_he_has_gone(bench: Bench, direction: Direction) -> None:
+    let_through(bench, direction)
+    ((kind, facts),) = bench.facts()
+    assert (kind, facts, [grant.direction for grant in bench.store.open_grants()]) == ("qrgate.command", ORDER, [direction])
+    id_ = bench.events()[0]["id"]
+    assert bench.told() == [Grant(id_, DEADLINE_NS, direction=direction)]
+    bench.deciding.passage(passage(id_, PassageOutcome.TURNED))
+    ended = bench.facts()[1][1]
+    assert (ended["decision"], ended["presentation"], ended["outcome"], ended["people"]) == (id_, "order-1", "turned", 1)
+    assert bench.store.open_grants() == []
+
+
+def test_an_order_that_cannot_be_recorded_lets_nobody_in(bench: Bench) -> None:
+    bench.fill_the_disk()
+    with pytest.raises(StoreError):
+        let_through(bench, Direction.ENTRY)
+    assert bench.told() == []
+
+
+def test_an_order_lets_somebody_out_on_a_full_disk_and_is_recorded_later(bench: Bench) -> None:
+    bench.fill_the_disk()
+    before = len(bench.events())
+    let_through(bench, Direction.EXIT)
+    bench.goes()
+    bench.make_room()
+    bench.later(1)
+    (_, ordered), (_, ended) = bench.facts()[before:]
+    assert (ordered, ended["decision"], ended["outcome"]) == (ORDER, bench.events()[before]["id"], "turned")
+
+
+def test_whoever_was_let_through_by_order_when_the_gate_died_is_recorded_as_unknown(bench: Bench) -> None:
+    let_through(bench, Direction.ENTRY)
+    bench.deciding.recover()
+    assert [(kind, facts.get("outcome")) for kind, facts in bench.facts()] == [("qrgate.command", "done"), ("qrgate.passage", "unknown")]
+
+
 # --- roll-call, and a policy that is only counted ---------------------------------------------------------------
 
 
@@ -982,7 +1029,7 @@ def reported(bench: Bench) -> int:
 
 
 def expecting(bench: Bench, **changes: Any) -> Bench:
-    bench.deciding._recall = Recall(bench.store, Fingerprints(bench.store._folder), OneExpected())
+    bench.deciding._recall = Recall(bench.store, Fingerprints(bench.store._path.parent), OneExpected())
     bench.deciding.adopt(replace(bench.deciding.policy, roll_call=(420,), **changes), None)
     return bench
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device import config, settings
 from device.admission.policy import Mode, Policy
+from device.bundles.delegations import Delegation, Role, delegations_content
 from device.bundles.envelope import Audience, Kind, sign_bundle
 from device.bundles.keys import keys_content
 from device.domain import Credential, CredentialKind, Direction, EventType, Proof
@@ -248,3 +249,35 @@ def test_who_passed_is_sealed_to_the_department_for_one_event_alone(desk: Desk) 
     sealed = seal(Credential(CredentialKind.CCCD, Proof.CLAIMED, b"cccd:999000000001"), b"what was shown", 7)
     opened = unseal_identity(sealed, department, Occasion("g1", "epoch", 7))
     assert (opened.kind, opened.payload) == (CredentialKind.CCCD, b"what was shown")
+
+
+# --- delegations -----------------------------------------------------------------------------------------------
+
+HOLDER = Delegation(b"h" * 32, frozenset({Role.OPERATOR}))
+NEXT = Delegation(b"n" * 32, frozenset({Role.TECHNICIAN}), gates=("g1",))
+
+
+def delegated(*holders: Delegation, seq: int = 1, expires_s: int | None = None) -> bytes:
+    return bundle(delegations_content(holders), seq, Kind.DELEGATIONS, expires_s)
+
+
+def test_nobody_may_order_anything_before_the_office_says_so(desk: Desk) -> None:
+    assert (desk.province.delegated(NOW_S), desk.again(bundles=settings.Bundles()).province.delegated(NOW_S)) == ((), ())
+
+
+def test_whose_orders_count_is_what_the_last_bundle_says_also_after_a_restart(desk: Desk) -> None:
+    assert desk.take(delegated(HOLDER, NEXT))
+    assert desk.province.delegated(NOW_S) == (HOLDER, NEXT)
+    assert desk.take(delegated(NEXT, seq=2))
+    assert (desk.province.delegated(NOW_S), desk.again().province.delegated(NOW_S)) == ((NEXT,), (NEXT,))
+    assert not desk.take(delegated(HOLDER, seq=1))  # a key that was taken out does not come back with an old bundle
+    assert desk.province.delegated(NOW_S) == (NEXT,)
+    assert (desk.told, desk.province.versions()) == ([in_force(1, "delegations"), in_force(2, "delegations"), refused("older")], {"delegations": 2})
+
+
+def test_no_order_counts_when_the_time_of_the_delegations_is_over_and_that_is_told_once(desk: Desk) -> None:
+    desk.take(delegated(HOLDER, expires_s=NOW_S))
+    assert (desk.province.delegated(NOW_S), desk.province.delegated(NOW_S + 1)) == ((HOLDER,), ())
+    for turn in (0, EXPIRY_NS):
+        desk.province.tell_expiry(turn, passed_s=lambda: NOW_S + 1)
+    assert desk.told[1:] == [(EventType.ALARM, {"what": "bundle_expired", "bundle": "delegations", "version": 1})]

@@ -1,0 +1,61 @@
+"""A gate that hears commands through a real broker, in a thread of its own: its desk is the gate's own code on the bench."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from device.bundles.delegations import Delegation
+from device.bundles.envelope import Place
+from device.clock import NS
+from device.commands.asking import encode_reply
+from device.events.topics import Topics
+from tests.device.gate.command_bench import CommandBench
+from tests.provisioning.live import PROVINCE, SITE, Broker
+
+GATE = "g-a"
+TOPICS = Topics(PROVINCE, SITE, GATE)
+
+
+class PlayedGate:
+    """Runs while it is entered. ``bench`` is to be looked at after that, ``deaf`` may be set at any time."""
+
+    def __init__(self, broker: Broker, state: Path, delegations: tuple[Delegation, ...]) -> None:
+        self.bench = CommandBench(state, delegations=delegations, place=Place(PROVINCE, SITE, GATE))
+        self.deaf = False
+        self._peer = broker.gate(GATE)
+        self._peer.subscribe(TOPICS.commands)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="played gate")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._peer.close()
+        self.bench.close()
+
+    def _run(self) -> None:
+        began_ns, taken = time.monotonic_ns(), 0
+        while not self._stopping.is_set():
+            self._turn()
+            self.bench.now_ns = 1000 * NS + time.monotonic_ns() - began_ns
+            for topic, payload in self._peer.messages[taken:]:
+                taken += 1
+                if not self.deaf:
+                    self.bench.commands.take(topic.rpartition("/")[2], payload)
+            self.bench.commands.look(self.bench.now_ns)
+            said, self.bench.said = self.bench.said, []
+            for rest, told in said:
+                self._peer.publish(TOPICS.said(rest), encode_reply(told))
+
+    def _turn(self) -> None:
+        """Read and write what is due."""
+        enough = iter((False, True))
+        self._peer.until(lambda: next(enough))
