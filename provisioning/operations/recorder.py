@@ -12,32 +12,32 @@ import ssl
 import sys
 import threading
 import time
-from collections import Counter, deque
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import paho.mqtt.client as mqtt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device.errors import EXIT_OK, ContactError
-from device.events import confirmation
-from device.events.cose import sign1
+from device.errors import EXIT_OK, ContactError, StoreError
 from provisioning.authority.keys import read_signing_key
-from provisioning.operations.archive import Archive, Verdict
-from provisioning.operations.arrivals import Arrival, confirmations, read
+from provisioning.operations.archive import Archive
 from provisioning.operations.connection import RECEIVE_MAX, TURN_S, Connection, tls_context
+from provisioning.operations.desk import Desk, Message, Taken
+from provisioning.operations.replica import Replica
 from provisioning.operations.settings import RecorderSettings
 
 READY = "recorder ready"
 BATCH_EVENTS = RECEIVE_MAX
 BATCH_WAIT_S = 0.05
 """One commit for all that arrives in this time: disks are slow, and no relay waits here."""
+QUIET_S = 0.002
+WINDOW_LEAST = 10
+"""So many messages, and then nothing for ``QUIET_S``: the broker waits for us. RabbitMQ has no more under way, whatever we say."""
+WAITING_MAX = 20_000
+"""Events whose confirmation waits for the broker's window. Beyond it nothing new is taken: whoever sends too fast is slowed down."""
+REPLICA_AGAIN_S = 5.0
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MAX_S = 15.0
 STEADY_S = 10.0
 """A connection that held for so long was a good one; a broker that accepts and kicks is not tried ever faster."""
-
-REPORT_S = 60.0
 
 log = logging.getLogger("qrgate.recorder")
 
@@ -45,7 +45,7 @@ log = logging.getLogger("qrgate.recorder")
 def run(settings: RecorderSettings, stopping: threading.Event) -> int:
     """Record until ``stopping`` is set. Prints ``recorder ready`` when it is subscribed for the first time.
 
-    A broker that is away is waited for.
+    A broker that is away is waited for, and so is a replica.
 
     Raises:
         VerificationError: a key or certificate is missing or damaged.
@@ -54,60 +54,27 @@ def run(settings: RecorderSettings, stopping: threading.Event) -> int:
     context = tls_context(settings.broker)
     key = read_signing_key(settings.confirmations.key_file)
     with Archive(settings.storage.file) as archive:
-        recorder = Recorder(settings, context, archive, key)
+        replica = Replica(settings.replica.file, archive.database) if settings.replica.file else None
+        desk = Desk(settings, archive, key)
         try:
-            recorder.run(stopping)
+            Recorder(settings, context, desk, replica).run(stopping)
         finally:
-            log.info("ends; %s", recorder.tally)
+            if replica is not None:
+                replica.close()
+            log.info("ends; %s", desk.tally)
     return EXIT_OK
 
 
-@dataclass(slots=True)
-class Tally:
-    """What became of the messages since the start."""
-
-    stored: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    ignored: Counter[str] = field(default_factory=Counter)
-    confirmations: int = 0
-
-    def __str__(self) -> str:
-        counts = [f"{self.stored} stored", f"{self.duplicates} duplicates", f"{self.conflicts} conflicts", f"{self.confirmations} confirmations"]
-        return ", ".join([*counts, *(f"{count} ignored ({why})" for why, count in sorted(self.ignored.items()) if count)])
-
-
-class Minutes:
-    """What came since the last line of the log: one line a minute at most, none where nothing came. Time is passed in."""
-
-    def __init__(self, now_s: float) -> None:
-        self._told_s = now_s
-        self._told = (0, 0, 0)
-
-    def line(self, tally: Tally, now_s: float) -> str:
-        """The line that is due now, or an empty text."""
-        if now_s - self._told_s < REPORT_S:
-            return ""
-        self._told_s = now_s
-        counts = (tally.stored, tally.duplicates, tally.confirmations)
-        stored, duplicates, confirmations = (now - before for now, before in zip(counts, self._told, strict=True))
-        self._told = counts
-        if not (stored or duplicates or confirmations):
-            return ""
-        return f"in the last minute: {stored} stored, {duplicates} duplicates, {confirmations} confirmations"
-
-
 class Recorder:
-    """The desk between broker and archive."""
+    """Turns the connection, and hands what comes to the desk."""
 
-    def __init__(self, settings: RecorderSettings, context: ssl.SSLContext, archive: Archive, key: Ed25519PrivateKey) -> None:
-        self.tally = Tally()
+    def __init__(self, settings: RecorderSettings, context: ssl.SSLContext, desk: Desk, replica: Replica | None) -> None:
         self._settings = settings
         self._context = context
-        self._archive = archive
-        self._key = key
+        self._desk = desk
+        self._replica = replica
+        self._replica_due_s = 0.0
         self._announced = False
-        self._minutes = Minutes(time.monotonic())
 
     def run(self, stopping: threading.Event) -> None:
         """One connection after the other, with full-jitter pauses so that recorders do not return in step."""
@@ -128,7 +95,7 @@ class Recorder:
                 log.warning("%s; again in %.1f s", error.what, pause_s)
                 stopping.wait(pause_s)
             finally:
-                self.tally.ignored["sent at QoS 0"] += connection.unacceptable
+                self._desk.tally.ignored["sent at QoS 0"] += connection.unacceptable
                 connection.close()
 
     def _announce(self) -> None:
@@ -139,51 +106,61 @@ class Recorder:
             sys.stdout.flush()
 
     def _serve(self, connection: Connection, stopping: threading.Event) -> None:
-        """Take, store, acknowledge, confirm; the next batch waits until the confirmations of the last are handed over."""
-        unsent: deque[tuple[str, bytes]] = deque()
-        batch_began_s = 0.0
+        """Take, store, acknowledge, confirm. What waits for the replica is neither acknowledged nor confirmed, and nothing new is taken."""
+        self._desk.greet()
+        held: list[mqtt.MQTTMessage] = []
+        taken = Taken([], [])
+        batch = Batch()
         while not stopping.is_set():
-            waiting = bool(connection.arrived)
-            connection.turn(BATCH_WAIT_S / 5 if waiting else TURN_S)
-            while unsent and connection.room:
-                connection.publish(*unsent.popleft())
-                self.tally.confirmations += 1
+            connection.turn(QUIET_S if connection.arrived and not held else TURN_S)
+            while connection.room and (each := self._desk.next()):
+                connection.publish(each.topic, each.body, retain=each.retain)
             now_s = time.monotonic()
-            if line := self._minutes.line(self.tally, now_s):
-                log.info(line)
-            if connection.arrived and not waiting:
-                batch_began_s = now_s
-            full = len(connection.arrived) >= BATCH_EVENTS
-            if not unsent and (full or (connection.arrived and now_s - batch_began_s >= BATCH_WAIT_S)):
-                messages = connection.take(BATCH_EVENTS)
-                unsent.extend(self._record(messages, datetime.now(UTC)))
-                connection.acknowledge(messages)
+            self._desk.look(now_s)
+            if not held and self._desk.waiting < WAITING_MAX and batch.is_due(len(connection.arrived), now_s):
+                held = connection.take(BATCH_EVENTS)
+                taken = self._desk.take([_read(message) for message in held], datetime.now(UTC))
+            if held and self._is_replicated(now_s):
+                connection.acknowledge(held)
+                self._desk.tell(taken)
+                held = []
 
-    def _record(self, messages: list[mqtt.MQTTMessage], received_at: datetime) -> list[tuple[str, bytes]]:
-        """Commit what are events; topic and signed confirmation of each run that is now safe."""
-        arrivals = [arrival for message in messages if (arrival := self._judged(message)) is not None]
-        safe = []
-        for arrival, verdict in zip(arrivals, self._archive.store(arrivals, received_at=received_at), strict=True):
-            match verdict:
-                case Verdict.STORED:
-                    self.tally.stored += 1
-                    safe.append(arrival)
-                case Verdict.DUPLICATE:
-                    self.tally.duplicates += 1
-                    safe.append(arrival)
-                case Verdict.CONFLICT:
-                    self.tally.conflicts += 1
-                    log.error("other bytes under an id that is stored: %s; is there a second %s?", arrival.id, arrival.source)
-        return [(topic, sign1(self._key, confirmation.encode(each), context=confirmation.CONTEXT)) for topic, each in confirmations(safe)]
-
-    def _judged(self, message: mqtt.MQTTMessage) -> Arrival | None:
+    def _is_replicated(self, now_s: float) -> bool:
+        """Where there is a replica, whether it has all that the archive has. One that fails is tried again for ever, and told each time."""
+        if self._replica is None:
+            return True
+        if now_s < self._replica_due_s:
+            return False
         try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = ""  # no broker should let this through
-        arrival = read(topic, bytes(message.payload), province=self._settings.identity.province)
-        if isinstance(arrival, Arrival):
-            return arrival
-        self.tally.ignored[arrival.why] += 1
-        log.warning("a message on %.100r is ignored: %s", topic, arrival.why)
-        return None
+            return self._replica.follow()
+        except StoreError as error:
+            self._replica_due_s = now_s + REPLICA_AGAIN_S
+            self._desk.warn("replica", f"nothing is confirmed until the replica can be written: {error.what}")
+            return False
+
+
+class Batch:
+    """When what has arrived is worth a commit. Time is passed in."""
+
+    def __init__(self) -> None:
+        self._began_s = 0.0
+        self._count = 0
+
+    def is_due(self, count: int, now_s: float) -> bool:
+        """``count`` messages are here now."""
+        quiet = count == self._count
+        if not self._count:
+            self._began_s = now_s
+        self._count = count
+        due = count >= BATCH_EVENTS or (count > 0 and (now_s - self._began_s >= BATCH_WAIT_S or (quiet and count >= WINDOW_LEAST)))
+        if due:
+            self._count = 0
+        return due
+
+
+def _read(message: mqtt.MQTTMessage) -> Message:
+    try:
+        topic = message.topic
+    except UnicodeDecodeError:
+        topic = ""  # no broker should let this through
+    return Message(topic, bytes(message.payload), fresh=not (message.retain or message.dup))

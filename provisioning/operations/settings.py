@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.config import load_tables
-from device.settings import ID_PATTERN, key
+from device.settings import ID_PATTERN, Protocol, key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,7 @@ class Broker:
     ca_file: Path = key(about="certificate authority of the broker")
     certificate_file: Path = key(about="the recorder's certificate")
     key_file: Path = key(about="the recorder's TLS key")
+    protocol: Protocol = key(Protocol.MQTT_5, about="3.1.1 for brokers that know no other, such as RabbitMQ before 3.13")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +31,26 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    file: Path | None = key(
+        None,
+        about="a second SQLite file, on another disk: nothing is confirmed before it is there too. It may be new: what it lacks is copied first. "
+        "While it cannot be written, nothing is confirmed and gates keep what they have",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmations:
     key_file: Path = key(about="Ed25519 key that signs confirmations; gates know its public half")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    trusted: bool = key(
+        False,  # noqa: FBT003
+        about="true: gates that ask get this machine's time, signed, and believe it more than their own clocks. Only for a machine whose time is "
+        "kept right and proven: NTS, a receiver, or chrony with several servers",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +60,19 @@ class RecorderSettings:
     identity: Identity
     broker: Broker
     storage: Storage
+    replica: Replica
     confirmations: Confirmations
+    clock: Clock
 
 
-RECORDER_TABLES: dict[str, type] = {"identity": Identity, "broker": Broker, "storage": Storage, "confirmations": Confirmations}
+RECORDER_TABLES: dict[str, type] = {
+    "identity": Identity,
+    "broker": Broker,
+    "storage": Storage,
+    "replica": Replica,
+    "confirmations": Confirmations,
+    "clock": Clock,
+}
 
 
 def load(path: Path) -> RecorderSettings:

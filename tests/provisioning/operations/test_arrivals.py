@@ -7,23 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.events.confirmation import Confirmation, range_digest
+from device.events.cloudevents import body_hash
 from device.events.topics import Topics
-from provisioning.operations.arrivals import Arrival, Ignored, confirmations, read
+from provisioning.operations.arrivals import Arrival, Claim, Ignored, claim_in, read
 from tests.provisioning.live import EPOCH, PROVINCE, SITE, decisions, event
+from tests.provisioning.operations.played import Card
 
-A, B = Topics(PROVINCE, SITE, "g-a"), Topics(PROVINCE, SITE, "g-b")
-
-
-def arrival(gate: str, sequence: int, *, epoch: str = EPOCH) -> Arrival:
-    found = read(decisions(gate), event(gate, sequence, epoch=epoch), province=PROVINCE)
-    assert isinstance(found, Arrival)
-    return found
+A = Topics(PROVINCE, SITE, "g-a")
 
 
 def test_an_event_is_read_exactly() -> None:
     body = event("g-a", 7)
-    expected = Arrival(A, "/gates/g-a", f"g-a-{EPOCH}-00000000000000000007", "qrgate.decision", EPOCH, 7, body)
+    id_, before = f"g-a-{EPOCH}-00000000000000000007", body_hash(event("g-a", 6))
+    expected = Arrival(A, "/gates/g-a", id_, "qrgate.decision", EPOCH, 7, body, body_hash(body), "boot", before)
     assert read(decisions("g-a"), body, province=PROVINCE) == expected
 
 
@@ -31,7 +27,8 @@ def test_an_event_is_read_exactly() -> None:
     ("topic", "why"),
     [
         ("qg/v1/p-999/s-999/g-a/state", "not an event's topic"),
-        ("qg/v1/p-999/s-999/g-a/event/dance", "not an event's topic"),
+        ("qg/v1/p-999/s-999/g-a/event/Dance", "not an event's topic"),
+        ("qg/v1/p-999/s-999/g-a/event/dance", "type and topic differ"),
         ("qg/v1/p-999/s 999/g-a/event/decision", "not an event's topic"),
         ("", "not an event's topic"),
         ("qg/v1/p-998/s-999/g-a/event/decision", "another province"),
@@ -82,22 +79,41 @@ def test_any_bytes_on_any_topic_give_an_answer(topic: str, body: bytes) -> None:
     assert isinstance(read(decisions("g-a"), body, province=PROVINCE), Ignored)
 
 
-def test_unbroken_runs_are_confirmed_whatever_the_order_and_repetition() -> None:
-    arrivals = [arrival("g-a", number) for number in (5, 2, 1, 2, 3)]
-    assert list(confirmations(arrivals)) == [
-        (A.confirmation, Confirmation("g-a", EPOCH, 1, 3, range_digest(event("g-a", number) for number in (1, 2, 3)))),
-        (A.confirmation, Confirmation("g-a", EPOCH, 5, 5, range_digest([event("g-a", 5)]))),
-    ]
+OLD_GATE = (
+    b'{"specversion":"1.0","id":"g-a-e1-00000000000000000002","source":"/gates/g-a","type":"qrgate.decision","sequence":"00000000000000000002",'
+    b'"epoch":"e1","data":{"admit":true}}'
+)
+NEWER_GATE = (
+    b'{"specversion":"2.0","id":"g-a-e1-00000000000000000002","source":"/gates/g-a","type":"qrgate.weather","dataschema":"urn:qrgate:weather:2",'
+    b'"sequence":"00000000000000000002","epoch":"e1","bootid":{"new":"form"},"previoushash":"blake3:99","severity":[1,2],"data":null}'
+)
 
 
-def test_gates_and_epochs_are_confirmed_apart() -> None:
-    arrivals = [arrival("g-b", 2), arrival("g-a", 1), arrival("g-a", 2, epoch="other")]
-    assert [(topic, each.epoch, each.first, each.last) for topic, each in confirmations(arrivals)] == [
-        (A.confirmation, EPOCH, 1, 1),
-        (A.confirmation, "other", 2, 2),
-        (B.confirmation, EPOCH, 2, 2),
-    ]
+@pytest.mark.parametrize(("kind", "body"), [("decision", OLD_GATE), ("weather", NEWER_GATE)])
+def test_gates_of_before_and_of_later_are_kept_as_they_are(kind: str, body: bytes) -> None:
+    expected = Arrival(A, "/gates/g-a", "g-a-e1-00000000000000000002", f"qrgate.{kind}", "e1", 2, body, body_hash(body))
+    assert read(f"qg/v1/{PROVINCE}/{SITE}/g-a/event/{kind}", body, province=PROVINCE) == expected
 
 
-def test_nothing_stored_confirms_nothing() -> None:
-    assert list(confirmations([])) == []
+def test_in_the_place_of_an_event_a_void_hands_its_hash_on() -> None:
+    card = Card()
+    original = card.decide()
+    found = card.give_up(1)
+    assert (found.type, found.link, found.hash == original.hash) == ("qrgate.void", original.hash, False)
+    assert (claim_in(found.body), claim_in(original.body)) == (found.claim, None)
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"signature": 1, "hash": ""}, {"signature": "zz", "hash": ""}, {"signature": "", "hash": "99"}])
+def test_a_void_that_is_not_spelt_like_one_claims_nothing(data: Any) -> None:
+    card = Card()
+    card.decide()
+    body = json.dumps(json.loads(card.give_up(1).body) | {"data": data}).encode()
+    found = read(card.topic(1), body, province=PROVINCE)
+    assert isinstance(found, Arrival)
+    assert (found.claim, found.link) == (None, body_hash(body))
+
+
+def test_a_void_of_a_range_claims_no_hash() -> None:
+    claim = Card().give_up_range("e0", 3, 9).claim
+    assert isinstance(claim, Claim)
+    assert claim.hash == b""

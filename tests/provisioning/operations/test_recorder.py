@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import sqlite3
@@ -21,10 +22,22 @@ from device.events import confirmation
 from device.events.confirmation import Confirmation, range_digest
 from device.events.cose import verify1
 from provisioning.authority.init import Layout
-from provisioning.operations.recorder import READY, Minutes, Tally
+from provisioning.operations.recorder import BATCH_EVENTS, BATCH_WAIT_S, READY, WINDOW_LEAST, Batch
+from provisioning.operations.survey import accept
 from tests.provisioning.live import EPOCH, MOSQUITTO, PROVINCE, SITE, WITHIN_S, Broker, Lines, Peer, decisions, event, free_port, provision
 
 ACK = f"qg/v1/{PROVINCE}/{SITE}/g-a/ack"
+
+
+NOTE = f"qg/v1/{PROVINCE}/{SITE}/g-a/recorder"
+
+
+def change(layout: Layout, old: str, new: str) -> None:
+    """One line of recorder.toml."""
+    file = layout.recorder / "recorder.toml"
+    text = file.read_text(encoding="utf-8")
+    assert text.count(f"\n{old}\n") == 1
+    file.write_text(text.replace(f"\n{old}\n", f"\n{new}\n"), encoding="utf-8")
 
 
 class Recorder:
@@ -123,17 +136,68 @@ def test_an_event_that_comes_again_is_stored_once_and_confirmed_again(broker: Br
     assert "1 stored, 1 duplicates, 0 conflicts, 2 confirmations" in recorder.end()[1]
 
 
-def test_other_bytes_under_a_stored_id_are_counted_and_never_confirmed(recorder: Recorder, gate: Peer) -> None:
+def test_other_bytes_under_a_stored_id_are_kept_confirmed_as_themselves_and_noted_for_all_to_see(
+    broker: Broker, recorder: Recorder, gate: Peer
+) -> None:
     gate.publish(decisions("g-a"), event("g-a", 1))
     gate.wait(1)
-    gate.publish(decisions("g-a"), event("g-a", 1, admit=True))
-    gate.publish(decisions("g-a"), event("g-a", 2))
+    copied = event("g-a", 1, reason="expired")
+    gate.publish(decisions("g-a"), copied)
     gate.wait(2)
+    confirmed = [proven(broker.layout, envelope).digest for _, envelope in gate.messages]
+    assert confirmed == [range_digest([event("g-a", 1)]), range_digest([copied])]
+    watcher = broker.watcher()
+    watcher.subscribe(NOTE)
+    ((_, note),) = watcher.wait(1)
+    watcher.close()
+    assert [alarm["what"] for alarm in json.loads(note)["alarms"]] == ["other_bytes"]
     code, log = recorder.end()
-    assert code == 0
+    assert (code, recorder.sequences()) == (0, [1])
     assert "1 conflicts, 2 confirmations" in log
-    assert "is there a second /gates/g-a?" in log
-    assert recorder.sequences() == [1, 2]
+    assert "alarm other_bytes at gate g-a: is there a second device with this card?" in log
+
+
+def test_what_an_operator_accepts_is_cleared_while_the_recorder_runs(broker: Broker, recorder: Recorder, gate: Peer) -> None:
+    for body in (event("g-a", 1), event("g-a", 1, reason="expired")):
+        gate.publish(decisions("g-a"), body)
+    watcher = broker.watcher()
+    watcher.subscribe(NOTE)
+    watcher.wait(1)
+    accept(recorder.file, "g-a")
+    _, (_, note) = watcher.wait(2)
+    watcher.close()
+    assert json.loads(note) == {"gate": "g-a", "alarms": []}
+
+
+def test_over_the_older_protocol_events_are_stored_and_confirmed_too(broker: Broker, gate: Peer) -> None:
+    change(broker.layout, '#protocol = "5"', 'protocol = "3.1.1"')
+    recorder = Recorder(broker.layout).start()
+    for number in (1, 2, 3):
+        gate.publish(decisions("g-a"), event("g-a", number))
+    gate.until(lambda: sum(1 + each.last - each.first for each in (proven(broker.layout, envelope) for _, envelope in gate.messages)) == 3)
+    recorder.end()
+    for number in (4, 5):
+        gate.publish(decisions("g-a"), event("g-a", number))  # the session lasts in 3.1.1 as well
+    count = len(gate.messages)
+    recorder.start()
+    gate.wait(count + 1)
+    recorder.end()
+    assert recorder.sequences() == [1, 2, 3, 4, 5]
+
+
+def test_nothing_is_confirmed_before_the_replica_has_it(broker: Broker, gate: Peer, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.write_text("no folder: as if the disk were away")
+    change(broker.layout, "#file =", f'file = "{disk}/copy.sqlite"')
+    recorder = Recorder(broker.layout).start()
+    gate.publish(decisions("g-a"), event("g-a", 1))
+    recorder.log.wait("nothing is confirmed until the replica can be written")
+    assert (recorder.sequences(), gate.messages) == ([1], [])
+    disk.unlink()
+    gate.wait(1)
+    recorder.end()
+    with closing(sqlite3.connect(disk / "copy.sqlite")) as database:
+        assert database.execute("SELECT body FROM events").fetchall() == [(event("g-a", 1),)]
 
 
 def test_what_is_no_event_of_this_gate_is_ignored_and_does_not_stop_the_next(recorder: Recorder, gate: Peer) -> None:
@@ -207,18 +271,6 @@ def test_a_broker_that_is_not_there_is_waited_for_and_the_end_is_orderly(broker:
     assert (code, "Traceback" in log) == (0, False)
 
 
-def test_the_log_tells_what_came_once_a_minute_and_of_quiet_minutes_nothing() -> None:
-    minutes, tally = Minutes(100.0), Tally(stored=2, duplicates=1, confirmations=1)
-    assert minutes.line(tally, 159.9) == ""
-    assert minutes.line(tally, 160.0) == "in the last minute: 2 stored, 1 duplicates, 1 confirmations"
-    tally.stored += 5
-    assert [minutes.line(tally, now_s) for now_s in (200.0, 221.0, 300.0)] == [
-        "",
-        "in the last minute: 5 stored, 0 duplicates, 0 confirmations",
-        "",
-    ]
-
-
 def test_a_line_of_the_log_has_its_time_as_the_gate_s(recorder: Recorder) -> None:
     _, log = recorder.end()
     assert [line for line in log.splitlines() if not re.fullmatch(r"\d\d:\d\d:\d\d qrgate\.recorder: .+", line)] == []
@@ -242,3 +294,15 @@ def test_a_missing_key_stops_it_with_one_clear_line(tmp_path: Path, name: str) -
     (layout.recorder / name).unlink()
     code, log = Recorder(layout).start(ready=False).wait()
     assert (code, log.startswith("qrgate-provision: "), log.count("\n")) == (4, True, 1)
+
+
+def test_a_batch_is_due_when_it_is_full_when_it_is_old_and_when_the_broker_waits_for_us() -> None:
+    batch = Batch()
+    assert [batch.is_due(count, now_s) for count, now_s in ((0, 0.0), (1, 1.0), (1, 1.0 + BATCH_WAIT_S / 2), (2, 1.0 + BATCH_WAIT_S))] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+    assert [batch.is_due(count, 2.0) for count in (0, WINDOW_LEAST - 1, WINDOW_LEAST - 1, WINDOW_LEAST, WINDOW_LEAST)] == [False] * 4 + [True]
+    assert batch.is_due(BATCH_EVENTS, 3.0)

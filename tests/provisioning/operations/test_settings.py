@@ -11,7 +11,7 @@ from tests.provisioning.live import provision
 
 def test_every_mistake_is_told_at_once_with_its_line(tmp_path: Path) -> None:
     file = provision(tmp_path).recorder / "recorder.toml"
-    text = file.read_text().replace("port = 8883", "port = 0").replace('id = "recorder.p-999"', 'id = "recorder"').replace("\nfile =", "\nfiel =")
+    text = file.read_text().replace("port = 8883", "port = 0").replace('id = "recorder.p-999"', 'id = "recorder"').replace("\nfile =", "\nfiel =", 1)
     file.write_text(text + "\n[extra]\n")
     with pytest.raises(SettingsError) as caught:
         settings.load(file)
