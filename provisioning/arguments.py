@@ -84,11 +84,6 @@ a rotating pass for a telephone, and what it shows now:
   qrgate-provision pass --authority hanoi/authority --rotating giap-bat --out enrol.png
   qrgate-provision pass --authority hanoi/authority --rotating giap-bat --show-at now"""
 
-BROKER_EXAMPLES = """\
-after a change in hanoi/authority/broker.toml, or before the certificate ends:
-  qrgate-provision broker --out hanoi
-then do what it prints. Gates and recorder that still name another host or port are warned of."""
-
 RECORDER_EXAMPLES = """\
 in the foreground, until Ctrl-C or SIGTERM:
   qrgate-provision recorder --settings hanoi/recorder/recorder.toml"""
@@ -125,7 +120,6 @@ def parser() -> Parser:
     commands = top.add_subparsers(dest="command", title="commands", metavar="COMMAND", required=True)
     _add_init(commands)
     _add_pass(commands)
-    _add_broker(commands)
     _add_recorder(commands)
     for name, module in MODULES.items():
         module.arguments(_add(commands, name, about=module.ABOUT, description=module.HELP, examples=module.EXAMPLES))
@@ -198,13 +192,6 @@ def _add_pass(commands: Any) -> None:
     parser.add_argument(
         "--show-at", type=_moment, metavar="TIME", help="with --rotating: the code of that moment, such as 2027-05-31T08:00+07:00 or now"
     )
-
-
-def _add_broker(commands: Any) -> None:
-    about = "write the broker's configuration again"
-    description = "Write OUT/broker from OUT/authority/broker.toml, with a new server certificate."
-    parser = _add(commands, "broker", about=about, description=description, examples=BROKER_EXAMPLES)
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of this province, as for `init`")
 
 
 def _add_recorder(commands: Any) -> None:

@@ -15,7 +15,7 @@ from device.errors import EXIT_INTERRUPTED, EXIT_OK, QrgateError, UsageError
 from provisioning import issuing, listing, steps
 from provisioning.arguments import parser
 from provisioning.authority import init, office
-from provisioning.broker import mosquitto
+from provisioning.broker import description as broker_description
 from provisioning.commands import MODULES
 from provisioning.operations import recorder
 from provisioning.operations import settings as recorder_settings
@@ -68,7 +68,7 @@ def _init(options: argparse.Namespace) -> int:
     folders = {name: str(getattr(layout, name)) for name in ("authority", "gate", "broker", "recorder", "watcher")}
     lines = [*(f"{name:10} {folder}" for name, folder in folders.items()), *steps.for_gate(layout)]
     if first:
-        broker = mosquitto.load(layout.authority / office.BROKER_DESCRIPTION)
+        broker = broker_description.load(layout.authority / office.BROKER_DESCRIPTION).broker
         lines += [*steps.for_broker(broker, layout.broker), *steps.for_recorder(layout, broker)]
     _tell(options, {**folders, "issuer_key_id": layout.issuer_key_id}, lines)
     return EXIT_OK
@@ -97,17 +97,6 @@ def _progress(what: str, done: int, of: int) -> None:
         sys.stderr.write(f"{done} of {of} {what}\n")
 
 
-def _broker(options: argparse.Namespace) -> int:
-    chief = office.open_office(options.out / "authority")
-    folder = options.out.absolute() / "broker"
-    broker = init.write_broker(chief, folder, now=datetime.now(UTC))
-    for line in steps.outdated(options.out.absolute(), broker):
-        _warn(line)
-    document = {"broker": str(folder), "host": broker.host, "port": broker.port}
-    _tell(options, document, [f"broker     {folder}", *steps.for_broker(broker, folder)])
-    return EXIT_OK
-
-
 def _recorder(options: argparse.Namespace) -> int:
     settings = recorder_settings.load(options.settings)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")  # as the gate's
@@ -130,7 +119,6 @@ def _say(what: str) -> None:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "init": _init,
     "pass": _pass,
-    "broker": _broker,
     "recorder": _recorder,
     "lists": _lists,
     **{name: each.run for name, each in MODULES.items()},

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from provisioning.authority.init import Layout
-from provisioning.broker.mosquitto import CONFIGURATION, PORT, Broker
+from provisioning.broker.description import PORT, Broker
+from provisioning.broker.mosquitto import CONFIGURATION
 from provisioning.settings_text import value_text
 
 SETTINGS = "/etc/qrgate"

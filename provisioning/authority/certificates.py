@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -18,6 +19,8 @@ from device.errors import UsageError, VerificationError
 ROOT_DAYS = 3650
 LEAF_DAYS = 395
 """A gate may be out of reach for months, so 90 days as on the Web would strand it."""
+CLIENT_NAME = re.compile(r"[a-z0-9.-]{1,64}")
+"""A broker puts the common name into topics: with a slash in it a gate would write beside its own (mosquitto 2.0.11: measured)."""
 BACKDATED = timedelta(days=1)
 """A Raspberry Pi wakes up a little in the past: a certificate of today must hold there too."""
 
@@ -55,7 +58,9 @@ def issue_server(root: Root, public_key: ec.EllipticCurvePublicKey, hosts: tuple
 
 
 def issue_client(root: Root, public_key: ec.EllipticCurvePublicKey, name: str, *, now: datetime) -> x509.Certificate:
-    """For a gate or a consumer: ``name`` is the common name, by which the broker knows it."""
+    """For a gate or a consumer: ``name`` is the common name, by which the broker knows it. Raises UsageError where a broker could misread it."""
+    if not CLIENT_NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a certificate", hint="lower-case letters, digits, dots and hyphens, at most 64")
     return _issue(root, public_key, name, ExtendedKeyUsageOID.CLIENT_AUTH, now=now)
 
 

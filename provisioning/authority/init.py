@@ -11,6 +11,7 @@ Running it again, for the next gate, reuses all that is there.
 
 from __future__ import annotations
 
+import getpass
 import re
 import shutil
 import tempfile
@@ -31,7 +32,9 @@ from device.settings import GATE_TABLES, ID_PATTERN, ID_WORDS, ISSUERS_TABLE, SI
 from provisioning import changes, files, settings_text
 from provisioning.authority import keys, lists, office, sites
 from provisioning.authority.office import Office
+from provisioning.broker import description as broker_description
 from provisioning.broker import mosquitto
+from provisioning.broker.description import Broker
 from provisioning.operations.settings import RECORDER_TABLES
 
 REFERENCE_GATE: Mapping[str, Mapping[str, Any]] = {
@@ -103,7 +106,7 @@ def lay_out(request: Request, *, now: datetime) -> Layout:
     broker = _broker(chief, request, out / "broker", now=now)
     recorder_public = _recorder(chief, broker, out / "recorder", now=now)
     if not (out / "watcher" / "watcher.crt").exists():
-        chief.hand_client(out / "watcher", mosquitto.watcher_id(request.province), called="watcher", now=now)
+        chief.hand_client(out / "watcher", broker_description.watcher_id(request.province), called="watcher", now=now)
     _gate(chief, request, broker, recorder_public, gate_folder, now=now)
     return _layout(chief, out, gate_folder)
 
@@ -164,13 +167,13 @@ def _layout(chief: Office, out: Path, gate: Path) -> Layout:
     )
 
 
-def write_broker(chief: Office, folder: Path, *, now: datetime) -> mosquitto.Broker:
+def write_broker(chief: Office, folder: Path, *, now: datetime) -> Broker:
     """The broker's folder anew from the office's description, with a new server certificate."""
-    broker = mosquitto.load(chief.broker_description)
+    described = broker_description.load(chief.broker_description).of_province(chief.root.province)
     files.make_folder(folder)
-    chief.hand_server(folder, broker.hosts, now=now)
-    mosquitto.write(folder, broker, province=chief.root.province)
-    return broker
+    chief.hand_server(folder, described.broker.hosts, now=now)
+    mosquitto.write(folder, described)
+    return described.broker
 
 
 # --- the parts -------------------------------------------------------------------------------------------------
@@ -194,10 +197,10 @@ def _check(request: Request) -> None:
             raise UsageError(f"--set site.{name} contradicts --{name} {getattr(request, name)}", hint=f"give it once, with --{name}")
 
 
-def _broker(chief: Office, request: Request, folder: Path, *, now: datetime) -> mosquitto.Broker:
+def _broker(chief: Office, request: Request, folder: Path, *, now: datetime) -> Broker:
     if not chief.broker_description.exists():
         _describe(request, chief.broker_description, folder)
-    broker = mosquitto.load(chief.broker_description)
+    broker = broker_description.load(chief.broker_description).broker
     asked = (request.broker_hosts, request.broker_port, request.broker_folder, request.broker_user, request.broker_listen)
     known = (broker.hosts, broker.port, broker.folder, broker.user, broker.listen)
     if any(wanted and wanted != there for wanted, there in zip(asked, known, strict=True)):
@@ -210,20 +213,22 @@ def _broker(chief: Office, request: Request, folder: Path, *, now: datetime) -> 
     return broker
 
 
-def _describe(request: Request, path: Path, here: Path) -> mosquitto.Broker:
+def _describe(request: Request, path: Path, here: Path) -> Broker:
     """Write the broker's description: on this machine it lies ``here``, on its own where Debian's mosquitto would look."""
     host, *more = request.broker_hosts or ("127.0.0.1",)
     local = all(_is_loopback(each) for each in (host, *more))
     values = {
         "host": host,
         "more_hosts": more,
-        "port": request.broker_port or mosquitto.PORT,
-        "listen": request.broker_listen or ("" if local else mosquitto.EVERYWHERE),
-        "folder": request.broker_folder or (here if local else mosquitto.FOLDER),
-        "user": request.broker_user or (mosquitto.folder_owner() if local else mosquitto.USER),
+        "port": request.broker_port or broker_description.PORT,
+        "listen": request.broker_listen or ("" if local else broker_description.EVERYWHERE),
+        "folder": request.broker_folder or (here if local else broker_description.FOLDER),
+        "user": request.broker_user or (getpass.getuser() if local else broker_description.USER),
     }
-    files.write(path, settings_text.render(mosquitto.BROKER_TABLES, {"broker": values}, head=BROKER_HEAD))
-    return mosquitto.load(path)
+    files.write(
+        path, settings_text.render(broker_description.TABLES, {"broker": values, "clients": {"province": request.province}}, head=BROKER_HEAD)
+    )
+    return broker_description.load(path).broker
 
 
 def _is_loopback(host: str) -> bool:
@@ -233,14 +238,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _recorder(chief: Office, broker: mosquitto.Broker, folder: Path, *, now: datetime) -> str:
+def _recorder(chief: Office, broker: Broker, folder: Path, *, now: datetime) -> str:
     """The public key of the recorder, hex; its folder is made once, and may have left for its own machine since."""
     if chief.recorder_public.exists():
         return chief.recorder_public.read_text(encoding="ascii").strip()
     files.make_folder(folder)
     key = keys.make_signing_key()
     keys.write_key(folder / "confirmation.key", key)
-    name = mosquitto.recorder_id(chief.root.province)
+    name = broker_description.recorder_id(chief.root.province)
     chief.hand_client(folder / "tls", name, called="recorder", now=now)
     values: dict[str, dict[str, Any]] = {
         "identity": {"province": chief.root.province, "id": name},
@@ -254,7 +259,7 @@ def _recorder(chief: Office, broker: mosquitto.Broker, folder: Path, *, now: dat
     return public
 
 
-def _gate(chief: Office, request: Request, broker: mosquitto.Broker, recorder_public: str, folder: Path, *, now: datetime) -> None:
+def _gate(chief: Office, request: Request, broker: Broker, recorder_public: str, folder: Path, *, now: datetime) -> None:
     """Build the gate's folder beside its place and rename it: a gate's folder is whole or absent."""
     building = files.make_folder(folder.parent) / f".{folder.name}.new"
     try:
@@ -284,7 +289,7 @@ class _Publics:
     issuer: str
 
 
-def _write_settings(request: Request, broker: mosquitto.Broker, publics: _Publics, folder: Path) -> None:
+def _write_settings(request: Request, broker: Broker, publics: _Publics, folder: Path) -> None:
     values: dict[str, Mapping[str, Any]] = {
         **REFERENCE_GATE,
         "site": {name: getattr(request, name) for name in SITE_OPTIONS},

@@ -102,3 +102,9 @@ def test_a_damaged_certificate_is_told(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").write_text("nothing")
     with pytest.raises(VerificationError, match="is no certificate, or a damaged one"):
         certificates.read_certificate(tmp_path / "ca.crt")
+
+
+@pytest.mark.parametrize("name", ["", "#", "+", "g-a/cmd", "g a", "G-A", "g\x00a", "a" * 65])
+def test_a_name_that_a_broker_could_misread_gets_no_certificate(root: Root, name: str) -> None:
+    with pytest.raises(UsageError, match="no name for a certificate"):
+        certificates.issue_client(root, make_tls_key().public_key(), name, now=NOW)

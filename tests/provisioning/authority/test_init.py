@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import getpass
 import shutil
 import stat
 import tomllib
@@ -18,7 +19,7 @@ from device.events.pseudonyms import from_json
 from device.settings import Broker, PinFactory, Site, SourceKind
 from provisioning.authority import certificates, init, keys, passes
 from provisioning.authority.init import Layout, Request, lay_out
-from provisioning.broker import mosquitto
+from provisioning.broker import description
 from provisioning.operations import settings as recorder_settings
 from provisioning.operations.settings import Identity
 
@@ -152,13 +153,13 @@ def test_keys_for_a_gate_that_is_not_there_are_refused(tmp_path: Path, gates: tu
 
 
 def test_a_broker_on_this_machine_lies_where_it_was_made(tmp_path: Path) -> None:
-    broker = mosquitto.load(made(tmp_path, broker_hosts=("127.0.0.1", "localhost", "::1")).authority / "broker.toml")
-    assert (broker.folder, broker.user, broker.listen) == (tmp_path / "broker", mosquitto.folder_owner(), "")
+    broker = description.load(made(tmp_path, broker_hosts=("127.0.0.1", "localhost", "::1")).authority / "broker.toml").broker
+    assert (broker.folder, broker.user, broker.listen) == (tmp_path / "broker", getpass.getuser(), "")
 
 
 def test_a_broker_on_a_machine_of_its_own_lies_where_mosquitto_may_read_it(tmp_path: Path) -> None:
     layout = made(tmp_path, broker_hosts=("mqtt.example.vn",))
-    broker = mosquitto.load(layout.authority / "broker.toml")
+    broker = description.load(layout.authority / "broker.toml").broker
     assert (broker.folder, broker.user, broker.listen) == (Path("/etc/mosquitto/qrgate"), "mosquitto", "0.0.0.0")  # noqa: S104
     assert str(tmp_path) not in (layout.broker / "mosquitto.conf").read_text(encoding="utf-8")
 
@@ -209,7 +210,7 @@ def test_another_broker_than_the_provinces_is_refused(tmp_path: Path) -> None:
     made(tmp_path, broker_port=18883)
     with pytest.raises(UsageError) as caught:
         made(tmp_path, "g-b", broker_port=18884)
-    assert caught.value.what == f"this province's broker is 127.0.0.1 port 18883, in {tmp_path}/broker of user {mosquitto.folder_owner()}"
+    assert caught.value.what == f"this province's broker is 127.0.0.1 port 18883, in {tmp_path}/broker of user {getpass.getuser()}"
     assert not (tmp_path / "gates" / "g-b").exists()
 
 

@@ -4,8 +4,6 @@ import getpass
 import os
 import pwd
 import shutil
-import socket
-import ssl
 import subprocess
 import tempfile
 from dataclasses import replace
@@ -15,13 +13,15 @@ from pathlib import Path
 import pytest
 
 from device.domain import EventType
-from device.errors import SettingsError, UsageError
+from device.errors import UsageError
 from device.events.topics import HEALTHS_OF_ALL, Topics
 from provisioning import steps
 from provisioning.authority import init, office
 from provisioning.authority.init import Request
-from provisioning.broker import mosquitto
-from tests.provisioning.live import MOSQUITTO, PROVINCE, SITE, WITHIN_S, Broker, Peer, decisions, free_port, provision
+from provisioning.broker import description, mosquitto
+from provisioning.broker.description import Clients, Size
+from tests.provisioning.broker.described import described
+from tests.provisioning.live import MOSQUITTO, PROVINCE, SITE, WITHIN_S, Broker, decisions, free_port, provision
 
 REFUSED = "Not authorized"
 A, B = Topics(PROVINCE, SITE, "g-a"), Topics(PROVINCE, SITE, "g-b")
@@ -30,66 +30,38 @@ A, B = Topics(PROVINCE, SITE, "g-a"), Topics(PROVINCE, SITE, "g-b")
 # --- the text --------------------------------------------------------------------------------------------------
 
 
-def description(**changes: object) -> mosquitto.Broker:
-    return mosquitto.Broker(**({"host": "127.0.0.1", "folder": Path("/b"), "user": "mosquitto"} | changes))  # type: ignore[arg-type]
-
-
 def test_the_configuration_has_one_listener_that_nobody_passes_without_a_certificate() -> None:
-    lines = mosquitto.configuration(description(port=18883)).splitlines()
+    lines = mosquitto.configuration(described(port=18883)).splitlines()
     assert [line for line in lines if line.startswith("listener")] == ["listener 18883 127.0.0.1"]
     demanded = {"allow_anonymous false", "require_certificate true", "use_identity_as_username true", "tls_version tlsv1.2", "acl_file /b/acl"}
     assert demanded <= set(lines)
 
 
 def test_the_listener_is_bound_to_another_address_where_the_host_is_not_its_own() -> None:
-    assert "listener 8883 10.9.9.9\n" in mosquitto.configuration(description(host="mqtt.example.vn", listen="10.9.9.9"))
+    assert "listener 8883 10.9.9.9\n" in mosquitto.configuration(described(host="mqtt.example.vn", listen="10.9.9.9"))
 
 
 def test_a_folder_that_would_begin_a_new_line_is_refused() -> None:
     with pytest.raises(UsageError, match="holds a line end"):
-        mosquitto.configuration(description(folder=Path("/b\nallow_anonymous true")))
+        mosquitto.configuration(described(folder=Path("/b\nallow_anonymous true")))
 
 
-def test_a_description_with_a_typo_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "broker.toml").write_text('[broker]\nhost = "h"\nfolder = "/b"\nuser = "u"\nprot = 1\n')
-    with pytest.raises(SettingsError) as caught:
-        mosquitto.load(tmp_path / "broker.toml")
-    assert "broker.toml:5: unknown key 'prot' in [broker] (did you mean 'port'?)" in caught.value.what
+def test_the_queue_is_as_long_as_the_size_says() -> None:
+    lines = set(mosquitto.configuration(described(size=Size(gates=2000, events_a_day=1000, away_days=0.5, memory_mib=2048))).splitlines())
+    assert {"max_queued_messages 1000000", "max_queued_bytes 2147483648", "autosave_interval 10000", "max_connections 4100"} <= lines
 
 
-# --- the real mosquitto: who comes in --------------------------------------------------------------------------
-
-
-def test_nobody_comes_in_without_a_certificate(broker: Broker) -> None:
-    with pytest.raises((ConnectionError, ssl.SSLError)):
-        Peer(broker.port, None, client_id="nobody", ca_file=broker.layout.authority / "ca.crt").connect()
-
-
-def test_nobody_comes_in_without_tls(broker: Broker) -> None:
-    with socket.create_connection(("127.0.0.1", broker.port), timeout=WITHIN_S) as plain:
-        plain.sendall(b"\x10\x13\x00\x04MQTT\x05\x02\x00\x1e\x00\x00\x06nobody")
-        try:
-            answer = plain.recv(100)
-        except ConnectionResetError:
-            answer = b""
-    assert answer[:1] != b"\x20"  # no CONNACK: a TLS alert, or the end
-
-
-def test_a_certificate_of_another_province_is_refused(broker: Broker, tmp_path: Path) -> None:
-    foreign = provision(tmp_path, "g-a", province="p-998").gate / "tls"
-    with pytest.raises((ConnectionError, ssl.SSLError)):
-        Peer(broker.port, foreign, "gate", client_id="g-a", ca_file=broker.layout.authority / "ca.crt").connect()
-
-
-def test_a_gate_refuses_a_broker_of_another_province(broker: Broker, tmp_path: Path) -> None:
-    foreign = provision(tmp_path, "g-a", province="p-998").authority / "ca.crt"
-    context = ssl.create_default_context(cafile=str(foreign))
-    with (
-        socket.create_connection(("127.0.0.1", broker.port), timeout=WITHIN_S) as plain,
-        pytest.raises(ssl.SSLCertVerificationError),
-        context.wrap_socket(plain, server_hostname="127.0.0.1"),
-    ):
-        pass
+def test_the_access_list_names_the_rights_of_each() -> None:
+    clients = Clients(province="p-999", watchers=("watcher.a", "watcher.b"), commands=("command.a",), discovery_prefix="homeassistant")
+    parts = mosquitto.access_list(described(clients=clients)).split("\n\n")
+    assert [part.splitlines()[0] for part in parts[1:]] == ["user recorder.p-999", "user watcher.a", "user watcher.b", "user command.a"]
+    assert "pattern write homeassistant/device/%u/config" in parts[0].splitlines()
+    assert parts[4].split("\n")[1:4] == [
+        "topic write qg/v1/p-999/+/+/cmd/+",
+        "topic read qg/v1/p-999/+/+/reply/+",
+        "topic read qg/v1/p-999/+/+/state",
+    ]
+    assert "topic read homeassistant/device/+/config" in parts[2].splitlines()
 
 
 # --- the real mosquitto: who may do what -----------------------------------------------------------------------
@@ -98,9 +70,10 @@ def test_a_gate_refuses_a_broker_of_another_province(broker: Broker, tmp_path: P
 def test_a_gate_speaks_for_itself_only(broker: Broker) -> None:
     gate = broker.gate("g-a")
     prefix = f"qg/v1/{PROVINCE}/{SITE}/g-a"
-    own = [A.event(kind) for kind in EventType] + [f"{prefix}/{name}" for name in ("state", "health", "status", "report/2026-11-01", "reply/open")]
-    foreign = [B.event(EventType.DECISION), B.state, B.health, B.confirmation, "qg/v1", "else", f"{prefix}/event/decision/deeper"]
-    answers = {topic: gate.publish(topic, b"{}") for topic in [*own, *foreign, A.confirmation, f"{prefix}/cmd/open"]}
+    own = [A.event(kind) for kind in EventType] + [f"{prefix}/{name}" for name in ("state", "health", "reply/1f", "request/time")]
+    foreign = [B.event(EventType.DECISION), B.state, B.health, B.confirmation, B.command("open"), B.said("reply/1f"), "qg/v1", "else"]
+    foreign += [f"{prefix}/event/decision/deeper", "homeassistant/device/g-a/config"]
+    answers = {topic: gate.publish(topic, b"{}") for topic in [*own, *foreign, A.confirmation, A.note, A.command("open")]}
     gate.close()
     assert {topic for topic, answer in answers.items() if answer != REFUSED} == set(own)
 
@@ -122,10 +95,11 @@ def test_a_gate_hears_only_what_is_meant_for_it(broker: Broker) -> None:
 
 def test_the_recorder_confirms_and_speaks_for_no_gate(broker: Broker) -> None:
     recorder = broker.recorder()
-    topics = [A.confirmation, decisions("g-a"), A.state, A.health, f"qg/v1/{PROVINCE}/{SITE}/g-a/cmd/open", "qg/v1/p-998/s/g/ack"]
-    answers = [recorder.publish(topic, b"{}") for topic in topics]
+    own = [A.confirmation, A.note, A.command("challenge"), A.command("replay"), A.command("time")]
+    others = [decisions("g-a"), A.state, A.health, A.command("open"), A.command("mode"), A.said("reply/1f"), "qg/v1/p-998/s/g/ack"]
+    answers = {topic: recorder.publish(topic, b"{}") for topic in [*own, *others]}
     recorder.close()
-    assert [answer == REFUSED for answer in answers] == [False, True, True, True, True, True]
+    assert {topic for topic, answer in answers.items() if answer != REFUSED} == set(own)
 
 
 def test_the_watcher_sees_events_and_writes_nothing(broker: Broker) -> None:
@@ -187,7 +161,7 @@ def test_copied_to_its_place_by_the_commands_that_are_printed_it_starts(tmp_path
         )
         layout = init.lay_out(request, now=datetime.now(UTC))
         shutil.copytree(layout.broker, machine / "broker")
-        copy = steps.for_broker(mosquitto.load(layout.authority / "broker.toml"), layout.broker)[1].replace("sudo ", "")
+        copy = steps.for_broker(description.load(layout.authority / "broker.toml").broker, layout.broker)[1].replace("sudo ", "")
         subprocess.run(["/bin/sh", "-c", copy], cwd=machine, check=True, timeout=WITHIN_S)
         shutil.rmtree(machine / "broker")
         live = Broker(replace(layout, broker=place), port)
