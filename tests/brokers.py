@@ -24,6 +24,8 @@ from cryptography.x509.oid import NameOID
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from tests.contract import witness
+
 HOST = "127.0.0.1"
 OBSERVER = "observer"
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
@@ -128,12 +130,17 @@ def free_port() -> int:
 
 
 class Broker:
-    """A mosquitto on one loopback port, which it keeps over restarts. ``more`` are further lines of its configuration."""
+    """A mosquitto on one loopback port, which it keeps over restarts. ``more`` are further lines of its configuration.
+
+    All that is said there is held against the contract, and told when it ends.
+    """
 
     def __init__(self, folder: Path, *, more: str = "", access: str = ACCESS) -> None:
         self.folder = folder
         self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
+        self._witness: witness.Witness | None = None
+        self._wrong: list[str] = []
         (folder / "acl").write_text(access, encoding="ascii")
         (folder / "acl").chmod(0o600)
         (folder / "mosquitto.conf").write_text(CONFIGURATION.format(folder=folder, port=self.port, more=more), encoding="ascii")
@@ -142,8 +149,9 @@ class Broker:
         self.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self.end(signal.SIGTERM)
+        assert kind or not self._wrong, witness.report(self._wrong)
 
     def start(self) -> None:
         assert MOSQUITTO
@@ -154,13 +162,24 @@ class Broker:
         if not running.wait(10) or self._process.poll() is not None:
             self.end(signal.SIGKILL)
             raise AssertionError("mosquitto does not start")
+        if witness.is_wanted():
+            try:
+                self._witness = witness.Witness(self.port, self.folder / f"{OBSERVER}.crt", self.folder / f"{OBSERVER}.key")
+            except OSError as error:
+                self.end(signal.SIGKILL)
+                raise AssertionError(f"the broker does not let the witness in: {error}") from error
 
     def end(self, how: signal.Signals) -> None:
         """Stop it (SIGTERM) or kill it (SIGKILL); nothing happens if it has ended."""
+        if self._witness and how is signal.SIGTERM:
+            self._witness.catch_up()
         if self._process:
             self._process.send_signal(how)
             self._process.wait(10)
             self._process = None
+        if self._witness:
+            self._wrong += self._witness.close()
+            self._witness = None
 
 
 def _read(lines: Any, running: threading.Event) -> None:

@@ -18,16 +18,36 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from device.domain import ClockTrust, EventType, Instant
-from device.events.cloudevents import Stamp, encode
+from device.domain import ClockTrust, Direction, EventType, Instant, Misread, Reason
+from device.events.cloudevents import Stamp, body_hash, encode
 from device.events.topics import Topics
+from provisioning.authority import office
 from provisioning.authority.init import Layout, Request, lay_out
+from provisioning.broker.mosquitto import ACCESS_LIST
+from tests.contract.witness import Witness, report
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 WITHIN_S = 10.0
 PROVINCE, SITE = "p-999", "s-999"
 EPOCH = "9990000000000000"
 SEED = b"\x99" * 32
+MOMENT = Instant(datetime(2026, 11, 1, tzinfo=UTC), ClockTrust.TRUSTED)
+REFUSAL: dict[str, Any] = {
+    "presentation": "0badcafe-1",
+    "direction": Direction.ENTRY,
+    "admit": False,
+    "reason": Reason.NOT_A_PASS,
+    "shown": Misread.OTHER,
+    "frame": 1,
+    "frame_ns": 1,
+    "decoded_ns": 2,
+    "stage": "half",
+}
+WITNESS = "watcher.witness"
+CHAINED_MAX = 10_000
+"""Events behind this one name a hash that is made up: nobody asks for the whole chain before them."""
+
+_hashes: dict[tuple[str, str], list[bytes]] = {}  # of the bodies of one gate and epoch, in order
 
 
 def provision(out: Path, gate: str = "g-a", *options: str, port: int | None = None, province: str = PROVINCE) -> Layout:
@@ -43,9 +63,22 @@ def free_port() -> int:
 
 
 def event(gate: str, sequence: int, *, epoch: str = EPOCH, **data: Any) -> bytes:
-    """The body of a decision, as a gate makes it."""
-    stamp = Stamp(gate, "boot", epoch, sequence, b"")
-    return encode(EventType.DECISION, data, subject="subject", time=Instant(datetime(2026, 11, 1, tzinfo=UTC), ClockTrust.TRUSTED), stamp=stamp)
+    """The body of a decision, as a gate makes it: a refusal, but for ``data``. Each names the one before it."""
+    return _body(gate, sequence, epoch, _hash_before(gate, sequence, epoch), data)
+
+
+def _hash_before(gate: str, sequence: int, epoch: str) -> bytes:
+    if sequence > CHAINED_MAX:
+        return b"\x99" * 32
+    hashes = _hashes.setdefault((gate, epoch), [b""])
+    while len(hashes) < sequence:
+        hashes.append(body_hash(_body(gate, len(hashes), epoch, hashes[-1], {})))
+    return hashes[sequence - 1]
+
+
+def _body(gate: str, sequence: int, epoch: str, previous: bytes, data: dict[str, Any]) -> bytes:
+    stamp = Stamp(gate, "boot", epoch, sequence, previous)
+    return encode(EventType.DECISION, REFUSAL | data, subject=REFUSAL["presentation"], time=MOMENT, stamp=stamp)
 
 
 def decisions(gate: str) -> str:
@@ -89,11 +122,16 @@ class Lines:
 
 
 class Broker:
-    """mosquitto as ``qrgate-provision init`` configured it; ``-v`` makes it log every packet."""
+    """mosquitto as ``qrgate-provision init`` configured it; ``-v`` makes it log every packet.
+
+    All that is said there is held against the contract, and told when it ends.
+    """
 
     def __init__(self, layout: Layout, port: int) -> None:
         self.layout = layout
         self.port = port
+        self._wrong: list[str] = []
+        self._witness_folder = _let_in_a_witness(layout)
         self._start()
 
     def _start(self) -> None:
@@ -101,16 +139,25 @@ class Broker:
         self._process = subprocess.Popen([MOSQUITTO, "-v", "-c", str(self.layout.broker / "mosquitto.conf")], stderr=subprocess.PIPE, text=True)
         self.log = Lines(self._process.stderr)
         self.log.wait("running")
+        self._witness = Witness(self.port, self._witness_folder / "witness.crt", self._witness_folder / "witness.key")
 
     def stop(self, *, kill: bool = False) -> list[str]:
-        if self._process.poll() is None:
-            self._process.kill() if kill else self._process.terminate()
-        self._process.wait(WITHIN_S)
-        return self.log.close()
+        lines = self._end(kill=kill)
+        assert not self._wrong, report(self._wrong)
+        return lines
 
     def restart(self, *, kill: bool) -> None:
-        self.stop(kill=kill)
+        self._end(kill=kill)
         self._start()
+
+    def _end(self, *, kill: bool) -> list[str]:
+        if self._process.poll() is None:
+            if not kill:
+                self._witness.catch_up()
+            self._process.kill() if kill else self._process.terminate()
+        self._process.wait(WITHIN_S)
+        self._wrong += self._witness.close()
+        return self.log.close()
 
     def gate(self, name: str) -> Peer:
         return Peer(self.port, self.layout.gate.parent / name / "tls", "gate", client_id=name).connect()
@@ -120,6 +167,17 @@ class Broker:
 
     def recorder(self) -> Peer:
         return Peer(self.port, self.layout.recorder / "tls", "recorder", client_id="stand-in").connect()
+
+
+def _let_in_a_witness(layout: Layout) -> Path:
+    """Its certificate, and a place at the beginning of the access list, where it changes nobody else's; the folder that holds the first."""
+    folder, access = layout.broker.parent / "witness", layout.broker / ACCESS_LIST
+    office.open_office(layout.authority).hand_client(folder, WITNESS, called="witness", now=datetime.now(UTC))
+    entry = f"user {WITNESS}\ntopic read #\n"
+    text = access.read_text(encoding="utf-8")
+    if not text.startswith(entry):
+        access.write_text(entry + text, encoding="utf-8")
+    return folder
 
 
 class Peer:

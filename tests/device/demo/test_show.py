@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from device.demo.live import write_pass
 from device.demo.payloads import payloads
 from device.demo.scenes import presentations
+from tests.contract.reading import violations
 
 ROOT = Path(__file__).parents[3]
 DEMO_S = 240  # the first run renders, too
@@ -57,6 +59,18 @@ def test_it_prints_a_line_for_each_event_as_it_came_from_the_broker(shown: Shown
     arrived = [line for line in (shown.folder / "traffic.log").read_bytes().splitlines() if b"/event/" in line.split(b" ")[0]]
     assert len(lines) == shown.table["events"]["recorded"]
     assert len(arrived) == len(lines) + shown.table["events"]["repeated"]
+
+
+def test_every_message_that_people_can_read_is_as_the_contract_says(shown: Shown) -> None:
+    """Confirmations are signed bytes, which may hold a line end."""
+    lines = (
+        line.split(b" ", 1)
+        for line in (shown.folder / "traffic.log").read_bytes().splitlines()
+        if re.match(rb"qg/v1/\S+/(event/\w+|state|health) ", line)
+    )
+    said = dict.fromkeys((topic.decode(), body) for topic, body in lines)
+    assert {topic.split("/")[5] for topic, _ in said} == {"event", "state", "health"}
+    assert [wrong for topic, body in said for wrong in violations(topic, body)] == []
 
 
 def test_no_alarm_tells_of_a_camera_that_is_silent_before_the_first_person_comes(shown: Shown) -> None:
