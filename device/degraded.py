@@ -24,6 +24,8 @@ class Trouble(StrEnum):
     CAMERA_BLIND = "camera_blind"
     CLOCK_UNTRUSTED = "clock_untrusted"
     LISTS_STALE = "lists_stale"
+    STORE_NEARLY_FULL = "store_nearly_full"
+    STORE_FILLING = "store_filling"
     DISK_NEARLY_FULL = "disk_nearly_full"
     SENSOR_STUCK = "sensor_stuck"
     HELD = "held"
@@ -56,7 +58,7 @@ _AS_EVER = "as ever"
 
 CONDUCT: dict[Trouble, Conduct] = {
     Trouble.FREE: Conduct(
-        "fire, break-glass, key, or (not yet) order; a fire that nobody has reset",
+        "fire, break-glass, key or order (a drill is one); a fire that nobody has reset",
         "free",
         "free; each passage is counted",
         Signal.WAY_IS_FREE,
@@ -68,7 +70,7 @@ CONDUCT: dict[Trouble, Conduct] = {
     Trouble.NOT_READY: Conduct(
         "the turnstile's READY is gone", "refused, `out_of_service`", "is ordered as ever", Signal.OUT_OF_ORDER, Health.OUT_OF_ORDER
     ),
-    Trouble.LOCKED: Conduct("locked by order (not yet)", "refused, `out_of_service`", _AS_EVER, Signal.OUT_OF_ORDER, Health.OUT_OF_ORDER),
+    Trouble.LOCKED: Conduct("locked by order", "refused, `out_of_service`", _AS_EVER, Signal.OUT_OF_ORDER, Health.OUT_OF_ORDER),
     Trouble.SERVICE: Conduct(
         "a technician holds the set-up button for 5 s; ends by itself after 30 minutes",
         "refused, `out_of_service`",
@@ -105,6 +107,14 @@ CONDUCT: dict[Trouble, Conduct] = {
         Signal.DEGRADED,
         Health.DEGRADED,
     ),
+    Trouble.STORE_NEARLY_FULL: Conduct(
+        "90 % of what the store may hold is taken: events wait for their confirmation; from 99 % on nobody can be recorded as let in",
+        _AS_EVER,
+        _AS_EVER,
+        Signal.DEGRADED,
+        Health.DEGRADED,
+    ),
+    Trouble.STORE_FILLING: Conduct("80 % of it is taken", _AS_EVER, _AS_EVER, Signal.DARK, Health.DEGRADED),
     Trouble.DISK_NEARLY_FULL: Conduct("less than 128 MiB are free", _AS_EVER, _AS_EVER, Signal.DEGRADED, Health.DEGRADED),
     Trouble.SENSOR_STUCK: Conduct(
         "a beam, loop, contact or button stays on for longer than anybody could have it so",

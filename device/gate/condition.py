@@ -6,7 +6,7 @@ Each trouble that begins or ends is an alarm, and the whole is the retained mess
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from device.clock import NS
@@ -25,14 +25,29 @@ TOLD_BY_THE_EYES = frozenset({Trouble.CAMERA_BLIND})
 ABOUT_MAX = 80
 """Characters: with every trouble at once the body stays below what the link to the uplink takes."""
 
+OUTBOX_NS = 60 * NS
+
 FLUTTER_NS = 10 * NS
 """A trouble that ends and begins again within this time is one alarm."""
 
 
 class Condition:
-    def __init__(self, *, alarm: Callable[[dict[str, Any]], None], stand: Callable[[Signal], None], publish: Callable[[bytes], bool]) -> None:
-        """``publish`` is handed the body of ``health`` whenever it has changed: UTF-8 JSON. Where it answers false it is asked again."""
+    def __init__(
+        self,
+        *,
+        alarm: Callable[[dict[str, Any]], None],
+        stand: Callable[[Signal], None],
+        publish: Callable[[bytes], bool],
+        outbox: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        """``publish`` is handed the body of ``health`` whenever it has changed: UTF-8 JSON. Where it answers false it is asked again.
+
+        ``outbox`` tells what waits for its confirmation; it is asked once a minute, and its numbers alone are no reason to say more often.
+        """
         self._alarm = alarm
+        self._ask_outbox = outbox
+        self._outbox: Mapping[str, Any] = {}
+        self._asked_ns: int | None = None
         self._stand = stand
         self._publish = publish
         self._troubles: dict[Trouble, str] = {}  # and what is to be said of each
@@ -60,6 +75,8 @@ class Condition:
         for trouble in Trouble:
             if trouble not in TOLD_BY_THE_LANE | TOLD_BY_THE_EYES:
                 self._tell(trouble, now_ns)
+        if self._asked_ns is None or now_ns - self._asked_ns >= OUTBOX_NS:
+            self._asked_ns, self._outbox = now_ns, self._ask_outbox()
         body = self.body()
         if body != self._published and self._publish(body):
             self._published = body
@@ -67,7 +84,8 @@ class Condition:
     def body(self) -> bytes:
         """The message ``health``."""
         told = [{"trouble": each, **({"about": self._troubles[each]} if self._troubles[each] else {})} for each in Trouble if each in self._troubles]
-        return json.dumps({"health": health(self._troubles), "troubles": told}, separators=(",", ":")).encode()
+        outbox = {"outbox": dict(self._outbox)} if self._outbox else {}
+        return json.dumps({"health": health(self._troubles), "troubles": told} | outbox, separators=(",", ":")).encode()
 
     def _tell(self, trouble: Trouble, now_ns: int) -> None:
         there, alarmed = trouble in self._troubles, trouble in self._alarmed

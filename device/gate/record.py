@@ -36,6 +36,13 @@ may be on by default: only the end of this process lets go then. Seen in several
 whole this thread may be the first to wake."""
 
 
+STALLED_NS = NS
+"""A recording thread that has not turned for so long waits for a disk: whoever stands there is told that the gate is out of order."""
+
+STALL_APART_NS = 60 * NS
+"""A disk that stalls again and again is one alarm a minute."""
+
+
 class Facts:
     """What the acting thread tells, with a descriptor that wakes the recording thread."""
 
@@ -102,6 +109,7 @@ class Record:
         )
         self._uplink = _Peer("uplink", uplink, self._selector, outbox.take, connected=outbox.connected, lost=outbox.lost)
         self._silent_turns = 0
+        self._stall_told_ns: int | None = None
         self.beat_ns = monotonic_ns()
         """When the loop turned last: whoever tells the service manager that the gate lives looks at it."""
 
@@ -112,7 +120,9 @@ class Record:
             HardwareError: an output broke, or the acting thread hangs: the process must end, so that ``failsafe`` lets go.
         """
         while not stopping.is_set():
-            for ready, _ in self._selector.select(self._wait_s()):
+            woken = self._selector.select(self._wait_s())
+            turn_ns = monotonic_ns()
+            for ready, _ in woken:
                 ready.data()
             now_ns = monotonic_ns()
             self._settle(self._presentations.due(now_ns))
@@ -127,7 +137,17 @@ class Record:
             self._condition.tick(now_ns)
             self._feel_the_pulse()
             self.beat_ns = monotonic_ns()
+            self._tell_stall(turn_ns)
         self._deciding.finish()
+
+    def _tell_stall(self, turn_ns: int) -> None:
+        """A turn that began at ``turn_ns`` and took so long waited for the disk. While it did, nobody could be told but by the lamps."""
+        took_ns = self.beat_ns - turn_ns
+        if took_ns < STALLED_NS or (self._stall_told_ns is not None and self.beat_ns - self._stall_told_ns < STALL_APART_NS):
+            return
+        self._stall_told_ns = self.beat_ns
+        log.error("the disk stalled for %.1f s, and nobody was let in", took_ns / NS)
+        self._deciding.fact(EventType.ALARM, {"what": "store_stalled", "for_ms": took_ns // 1_000_000})
 
     def _feel_the_pulse(self) -> None:
         self._silent_turns = self._silent_turns + 1 if monotonic_ns() - self._act.beat_ns >= ACT_SILENT_NS else 0

@@ -11,30 +11,37 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from device import clock, notify
+from device.admission.presence import Moment
 from device.admission.presentations import Presentations
-from device.domain import EventType
+from device.domain import EventType, Instant
 from device.errors import EXIT_OK, SettingsError, StoreError
+from device.events import head
 from device.events.topics import Topics
 from device.failsafe import DRIVEN
 from device.gate.alive import Alive
+from device.gate.commanding import Commanding, open_commanding
 from device.gate.condition import Condition
 from device.gate.deciding import Deciding
 from device.gate.inbox import Inbox
 from device.gate.keys import Fingerprints, PseudonymKey
 from device.gate.lane_alarms import LaneAlarms
 from device.gate.latch import Latch
+from device.gate.limits import MIB, Limits
 from device.gate.list_key import LIST_KEY, ListKey
 from device.gate.lists import Lists, Recipient
 from device.gate.outbox import Outbox
 from device.gate.province import Tell, open_province, sealing
 from device.gate.recall import NoLists, Recall
-from device.gate.record import Facts, Record
+from device.gate.record import STALLED_NS, Facts, Record
 from device.gate.roll_call import RollCall
 from device.gate.rounds import Rounds
+from device.gate.salvage import open_store
+from device.gate.signing_key import SigningKey
 from device.gate.store import Store
+from device.gate.store_keeping import StoreKeeping
 from device.gate.teller import Teller
 from device.gate.wiring import start_lane
 from device.links import READER_SOCKET, UPLINK_SOCKET, Health, Listener, own_uid
@@ -49,9 +56,6 @@ exit button away. A recording thread that has not turned for so long hangs.
 
 ALIVE_EVERY_NS = clock.NS // 5
 
-STALLED_NS = clock.NS
-"""A recording thread that has not turned for so long waits for a disk: whoever stands there is told that the gate is out of order."""
-
 LISTS_WITHIN_S = 20.0
 """At the start, before anybody is at the lane: a million entries are proven in a few seconds."""
 
@@ -64,7 +68,7 @@ def run(settings: Settings, stopping: threading.Event) -> int:
     """
     with ExitStack() as closing:
         pulse = _Pulse()
-        record = _assemble(settings, closing, pulse)
+        record = _assemble(settings, closing, pulse, stopping)
         log.info("gate %s is ready", settings.site.gate)
         notify.notify(notify.READY)
         pulse.begin(record)
@@ -93,12 +97,12 @@ class _Pulse:
         return silent_ns < STALLED_NS
 
 
-def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse) -> Record:
+def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse, stopping: threading.Event) -> Record:
     site, boot = settings.site, clock.boot_id()
     _make_folders(settings, closing)
-    store = Store(settings.paths.state / "events.db", gate=site.gate, boot=boot)
-    closing.callback(store.close)
     wall = clock.WallClock(settings.clock.source)
+    signing = SigningKey(settings.paths.state)
+    store = _open_store(settings, closing, boot, signing.key, wall.now())
     wall.raise_floor(store.clock_floor)
     fingerprints = Fingerprints(settings.paths.state)
     facts = Facts()
@@ -135,11 +139,28 @@ def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse) -> Record:
     inbox = Inbox(settings.paths.state, province, lists, now=wall.now, floor=lambda: store.clock_floor, tell=tell)
     roll_call = RollCall(store, lists or NoLists(), now=wall.now, tell=tell)
     topics = Topics(site.province, site.site, site.gate)
-    recorder = Ed25519PublicKey.from_public_bytes(bytes.fromhex(settings.recorder.public_key))
+    known = settings.recorder.public_key
+    recorder = Ed25519PublicKey.from_public_bytes(bytes.fromhex(known)) if known else None
     condition = Condition(
-        alarm=lambda facts: deciding.fact(EventType.ALARM, facts), stand=act.stand, publish=lambda body: record.tell_uplink(Health(body))
+        alarm=lambda facts: deciding.fact(EventType.ALARM, facts),
+        stand=act.stand,
+        publish=lambda body: record.tell_uplink(Health(body)),
+        outbox=lambda: store_keeping.outbox(),  # noqa: PLW0108 - made below
     )
     alive = Alive(settings.paths.state)
+
+    def moment() -> Moment:
+        return Moment(wall.now(), boot, clock.monotonic_ns())
+
+    store_keeping = StoreKeeping(
+        store=store,
+        condition=condition,
+        pseudonyms=pseudonyms,
+        now=moment,
+        has_recorder=recorder is not None,
+        retention_days=settings.store.retention_days,
+        tell=tell,
+    )
     rounds = Rounds(
         condition,
         state=settings.paths.state,
@@ -155,10 +176,30 @@ def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse) -> Record:
         topics,
         recorder,
         boot=boot,
+        key=signing.public,
+        head=lambda: head.sign(signing.key, store.head()),
         alarm=deciding.fact,
-        broker=lambda connected: rounds.broker(clock.monotonic_ns(), connected=connected),
+        void=lambda sequence, why: store.void(sequence, why, signing.key, moment()),
+        commands=lambda verb, payload: commanding.take(verb, payload),  # noqa: PLW0108 - made below
+        broker=lambda connected: _tell_broker(rounds, commanding, connected=connected),
         health=condition.body,
     )
+    commanding = open_commanding(
+        settings,
+        boot=boot,
+        store=store,
+        act=act,
+        deciding=deciding,
+        province=province,
+        condition=condition,
+        wall=wall,
+        passed_s=inbox.passed_s,
+        say=outbox.say,
+        again=outbox.again,
+        restart=stopping.set,
+        tell=tell,
+    )
+    closing.callback(commanding.close)
     record = Record(
         reader=reader,
         uplink=uplink,
@@ -171,7 +212,9 @@ def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse) -> Record:
         lane_alarms=lane_alarms,
         chores=(
             rounds.look,
+            store_keeping.look,
             lane_alarms.look,
+            commanding.look,
             inbox.look,
             lambda now_ns: roll_call.look(deciding.policy, now_ns),
             lambda now_ns: province.tell_expiry(now_ns, passed_s=inbox.passed_s),
@@ -187,6 +230,20 @@ def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse) -> Record:
         log.error("the pseudonym keys are still at %s, where none is destroyed after its day; delete the file", pseudonyms.left_behind)
         deciding.fact(EventType.ALARM, {"what": "handed_keys_left"})
     return record
+
+
+def _open_store(settings: Settings, closing: ExitStack, boot: str, key: Ed25519PrivateKey, now: Instant) -> Store:
+    """Raises StoreError."""
+    limits = Limits(settings.store.size_max_mib * MIB, settings.store.events_max)
+    opened = open_store(settings.paths.state / "events.db", gate=settings.site.gate, boot=boot, key=key, now=now, limits=limits)
+    closing.callback(opened.store.close)
+    return opened.store
+
+
+def _tell_broker(rounds: Rounds, commanding: Commanding, *, connected: bool) -> None:
+    """Is there a session with the broker?"""
+    rounds.broker(clock.monotonic_ns(), connected=connected)
+    commanding.broker(connected=connected)
 
 
 def _open_lists(settings: Settings, closing: ExitStack, tell: Tell) -> Lists | None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import busy, decisions, fire, freshness, gate_latency, idle, lists, low_light, photos, plot, reader_overhead, readme
+from tests.bench import busy, decisions, drain, fire, freshness, gate_latency, idle, lists, low_light, photos, plot, reader_overhead, readme, store
 from tests.bench.figures import BOUNDS, Figures, Progress, added
 from tests.bench.seeds import SCORING, TUNING
 
@@ -34,6 +34,8 @@ PARTS: dict[str, Callable[[int, Progress], Figures]] = {
     "gate_latency": lambda _base, _progress: gate_latency.measure(),
     "lists": lambda _base, _progress: lists.measure(),
     "fire": fire.measure,
+    "store": store.measure,
+    "drain": drain.measure,
 }
 
 

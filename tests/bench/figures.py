@@ -55,6 +55,11 @@ BOUNDS = {
     "list_resident": Bound(20.0, "memory that such a list takes, mapped pages counted"),
     "list_swap_delay_max": Bound(5.0, "a decision or a fire input waits while such a list is proven and swapped, at worst"),
     "fire_to_open_p99": Bound(50.0, "from the fire contact that opens to the free relay's contact, at a gate under full load"),
+    "commit_vs_fdatasync": Bound(1.5, "durable commit of a decision, against 4 KiB overwritten and synced in a file that lies there already"),
+    "bytes_written_per_event": Bound(12.0, "what a day writes for an event, with its passes through log and file, history, and deletion (`wchar`)"),
+    "commit_slowdown_at_1m": Bound(1.1, "a commit with 1,000,000 events that wait, against an empty store"),
+    "junk_day_share": Bound(0.2, "what a day of junk at 10 codes a second takes of the store"),
+    "drain_vs_paho": Bound(0.5, "events a second that leave the gate confirmed, against a bare paho loop with the same window", at_least=True),
 }
 
 ADDED_UP = frozenset({"wrong_payloads", "wrong_payloads_pyzbar"})

@@ -23,7 +23,7 @@ from device.domain import ClockTrust, EventType, Instant, StoredEvent
 from device.gate.inbox import FOLDER
 from device.gate.outbox import GIVE_MAX
 from device.gate.store import Store
-from device.links import Events, Give, ReaderState
+from device.links import Events, Give, Lane, ReaderState
 from tests.bench.figures import NS_PER_MS
 from tests.bench.stalled_disk import STORE, StalledDisk
 from tests.device.gate.desk import Desk
@@ -173,7 +173,7 @@ class FullLoad:
         with closing(Desk(self._gate)) as desk:
             while not self._stopping.wait(GIVE_EVERY_S):
                 asked_ns = monotonic_ns()
-                desk.link.send(Give(self._drained, GIVE_MAX))
+                desk.link.send(Give(Lane.LIVE, self._drained, GIVE_MAX))
                 answer = wait_message(desk.link, within_s=ANSWER_WITHIN_S)
                 assert isinstance(answer, Events)
                 self._answer_ns = max(self._answer_ns, monotonic_ns() - asked_ns)

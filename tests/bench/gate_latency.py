@@ -15,7 +15,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from device.domain import EventType
-from device.links import Events, Give, Link
+from device.links import Events, Give, Lane, Link
 from device.turnstile.pulses import REST_NS
 from tests.gates import Gate, show, wait_message
 
@@ -59,7 +59,7 @@ def _present(folder: Path) -> list[dict[str, int]]:
 def _passages(uplink: Link) -> Iterator[dict[str, Any]]:
     after = 0
     while True:
-        uplink.send(Give(after, 20))
+        uplink.send(Give(Lane.LIVE, after, 20))
         message = wait_message(uplink)
         assert isinstance(message, Events)
         after = message.events[-1].sequence

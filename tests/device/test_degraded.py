@@ -165,6 +165,11 @@ def disk_nearly_full(bench: Bench) -> None:
     bench.free_bytes -= 1
 
 
+def said_by_its_keeper(trouble: Trouble) -> Callable[[Bench], None]:
+    """How full the store is, is looked after elsewhere (``store_keeping.py``)."""
+    return lambda bench: bench.gate.condition.set(trouble, on=True)
+
+
 def blind(bench: Bench) -> None:
     bench.eyes.says(ReaderState(EyesState.COVERED, frames=1, dropped=0, looks=0, failures=0), bench.now_ns)
 
@@ -179,6 +184,8 @@ BRINGS: dict[Trouble, Callable[[Bench], None]] = {
     Trouble.CAMERA_BLIND: blind,
     Trouble.CLOCK_UNTRUSTED: lambda bench: bench.gate.set_clock(timedelta(), vouched=False),
     Trouble.LISTS_STALE: lambda _bench: None,  # by its policy
+    Trouble.STORE_NEARLY_FULL: said_by_its_keeper(Trouble.STORE_NEARLY_FULL),
+    Trouble.STORE_FILLING: said_by_its_keeper(Trouble.STORE_FILLING),
     Trouble.DISK_NEARLY_FULL: disk_nearly_full,
     Trouble.SENSOR_STUCK: stuck,
     Trouble.HELD: held,

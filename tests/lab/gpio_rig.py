@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from device.gate.packing import unpack
 from device.links import Link
 from tests.gates import Gate, show
 from tests.lab.gpio_lines import Chip
@@ -162,7 +163,7 @@ class Rig:
     def alarms(self) -> list[dict[str, Any]]:
         """What the gate has recorded as alarms, the oldest first."""
         with closing(sqlite3.connect(f"file:{self.gate.state}/events.db?mode=ro", uri=True)) as database:
-            bodies = [body for (body,) in database.execute("SELECT body FROM event WHERE type = 'alarm' ORDER BY sequence")]
+            bodies = [unpack(body) for (body,) in database.execute("SELECT body FROM event WHERE type = 'alarm' ORDER BY sequence")]
         return [json.loads(body)["data"] for body in bodies]
 
     def becomes(self, line: int, level: int, limit_s: float = SOON_S) -> float | None:

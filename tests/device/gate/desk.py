@@ -11,7 +11,7 @@ from device.domain import EventType, StoredEvent
 from device.events import confirmation
 from device.events.confirmation import Confirmation, range_digest
 from device.events.cose import sign1
-from device.links import Events, Give, Hello, Received
+from device.links import Events, Give, Hello, Lane, Received
 from tests.gates import Gate, wait_message
 
 
@@ -26,7 +26,7 @@ class Desk:
 
     def ask(self, after: int) -> tuple[StoredEvent, ...]:
         """The next events; waits until there are some."""
-        assert self.link.send(Give(after, 100))
+        assert self.link.send(Give(Lane.LIVE, after, 100))
         answer = wait_message(self.link)
         assert isinstance(answer, Events)
         return answer.events

@@ -21,7 +21,8 @@ class Bench:
         self.stands: list[Signal] = []
         self.published: list[dict[str, Any]] = []
         self.takes = True
-        self.condition = Condition(alarm=self.alarms.append, stand=self.stands.append, publish=self._publish)
+        self.outbox: dict[str, Any] = {}
+        self.condition = Condition(alarm=self.alarms.append, stand=self.stands.append, publish=self._publish, outbox=lambda: self.outbox)
 
     def _publish(self, body: bytes) -> bool:
         if self.takes:
@@ -165,3 +166,14 @@ def test_the_state_is_the_row_of_the_table(bench: Bench, trouble: Trouble) -> No
     bench.set(trouble, 0)
     assert bench.published == [body(CONDUCT[trouble].health, trouble)]
     assert health([trouble]) is CONDUCT[trouble].health
+
+
+def test_what_waits_is_told_once_a_minute_where_it_has_changed(bench: Bench) -> None:
+    bench.outbox = {"waiting": 3}
+    bench.tick(0)
+    bench.outbox = {"waiting": 4}
+    bench.tick(59)
+    assert bench.published == [body("ok") | {"outbox": {"waiting": 3}}]
+    bench.tick(60)
+    bench.tick(120)
+    assert bench.published[1:] == [body("ok") | {"outbox": {"waiting": 4}}]

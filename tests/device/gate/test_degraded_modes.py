@@ -6,6 +6,7 @@ and its lamps, its message ``health`` and what happens to people are what the ta
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import sqlite3
@@ -19,10 +20,13 @@ from typing import Any
 
 import pytest
 
+from device.commands.deeds import LaneMode
 from device.degraded import CONDUCT, Trouble
 from device.domain import ClockTrust, Direction, EventType, Instant, Track
+from device.gate import lane_mode
 from device.gate.lane_wait import LANE_WAIT_NS
-from device.gate.store import RESERVE_BYTES, Store
+from device.gate.room import RESERVE_BYTES
+from device.gate.store import Store
 from device.links import EyesState, Link, ReaderState
 from device.turnstile.lane import Sensor
 from device.turnstile.signals import ROUNDS, STEPS, Indicator, Signal
@@ -35,7 +39,9 @@ from tests.played_pins import PlayedPins
 
 RELAY, FREE = 17, 18
 LAMPS = {Indicator.GREEN: 22, Indicator.RED: 23, Indicator.AMBER: 25}
+EVENTS_MAX = 10_000
 LANE = {
+    "store.events_max": str(EVENTS_MAX),
     "lane.profile": "flap",
     "lane.held_s": "2",
     "relay.pulse_s": "0.1",
@@ -58,6 +64,7 @@ LANE = {
 }
 """A lane with a contact for each way, whose one relay lets people through either way."""
 AT_PINS = {"relay.pin": str(RELAY), "free_relay.pin": str(FREE)}
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 NEXT_CENTURY = datetime(2101, 1, 1, tzinfo=UTC)
 FROM_THE_START_NS = 1
 SMALL_DISK_BYTES = RESERVE_BYTES + 64 * 2**20
@@ -218,11 +225,33 @@ def from_the_start(_scene: Scene) -> None:
     """It was there before the gate."""
 
 
+def ordered(mode: LaneMode) -> Callable[[Gate], None]:
+    """As an operator left it before the gate was started again."""
+
+    def before(gate: Gate) -> None:
+        gate.state.mkdir()
+        (gate.state / lane_mode.FILE).write_text(json.dumps({"mode": mode}), encoding="ascii")
+
+    return before
+
+
 def recorded_in_the_future(gate: Gate) -> None:
     """What was recorded has certainly passed: a clock that shows an earlier time is wrong."""
     gate.state.mkdir(mode=0o700)
     with closing(Store(gate.state / "events.db", gate="g1", boot="boot-1")) as store, store.transaction() as writing:
         writing.append(EventType.AUDIT, {"what": "started"}, subject="gate", now=Instant(NEXT_CENTURY, ClockTrust.TRUSTED))
+
+
+def filled(share: float) -> Callable[[Gate], None]:
+    """So much of what the store may hold is taken, and nobody confirms it."""
+
+    def before(gate: Gate) -> None:
+        gate.state.mkdir(mode=0o700)
+        with closing(Store(gate.state / "events.db", gate="g1", boot="boot-1")) as store, store.transaction() as writing:
+            for _ in range(int(share * EVENTS_MAX)):
+                writing.append(EventType.AUDIT, {"what": "started"}, subject="gate", now=Instant(LONG_AGO, ClockTrust.UNTRUSTED))
+
+    return before
 
 
 @contextmanager
@@ -372,8 +401,10 @@ CASES = [
     Case(Trouble.FREE, opened(Sensor.BREAK_GLASS), how="break-glass"),
     Case(Trouble.FREE, closed(Sensor.KEY_FREE), how="key"),
     Case(Trouble.FREE, fire_is_over, how="a fire that nobody has reset"),
+    Case(Trouble.FREE, from_the_start, how="order", before=ordered(LaneMode.FREE)),
     Case(Trouble.RELAY_LOST, unplugged),
     Case(Trouble.NOT_READY, opened(Sensor.NOT_READY)),
+    Case(Trouble.LOCKED, from_the_start, before=ordered(LaneMode.LOCKED)),
     Case(Trouble.SERVICE, closed(Sensor.SETUP_BUTTON)),
     Case(Trouble.STORE_FAILED, disk_takes_nothing, how="broken"),
     Case(Trouble.STORE_FAILED, store_is_held, how="stalled"),
@@ -381,6 +412,8 @@ CASES = [
     Case(Trouble.CAMERA_BLIND, covered),
     Case(Trouble.CLOCK_UNTRUSTED, from_the_start, before=recorded_in_the_future),
     Case(Trouble.LISTS_STALE, policy_needs_a_list),
+    Case(Trouble.STORE_FILLING, from_the_start, before=filled(0.8)),
+    Case(Trouble.STORE_NEARLY_FULL, from_the_start, before=filled(0.9)),
     Case(Trouble.DISK_NEARLY_FULL, from_the_start, before=small_disk),
     Case(Trouble.HELD, opened(Sensor.OUTER_BEAM)),
     Case(Trouble.HELD, opened(Sensor.OUTER_BEAM), Direction.EXIT),
@@ -389,7 +422,6 @@ CASES = [
 ]
 
 ONLY_SIMULATED: dict[Trouble, str] = {
-    Trouble.LOCKED: "no order reaches the gate's process yet",
     Trouble.SENSOR_STUCK: "no contact counts as stuck before a minute",
     Trouble.BROKER_AWAY: "a broker is away after a minute",
 }

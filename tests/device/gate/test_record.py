@@ -27,7 +27,23 @@ from device.gate.latch import Latch
 from device.gate.outbox import Outbox
 from device.gate.record import ACT_SILENT_NS, ACT_SILENT_TURNS, TURN_S, Facts, Record
 from device.gate.service import RECORD_SILENT_NS, _Pulse
-from device.links import BrokerState, Events, Give, Health, Hello, Link, Listener, Message, ReaderState, Received, Refused, View, connect, own_uid
+from device.links import (
+    BrokerState,
+    Events,
+    Give,
+    Health,
+    Hello,
+    Lane,
+    Link,
+    Listener,
+    Message,
+    ReaderState,
+    Received,
+    Refused,
+    View,
+    connect,
+    own_uid,
+)
 from device.settings import Relay as RelaySettings
 from device.turnstile.actions import Alarm, Mishap
 from device.turnstile.signals import Signal
@@ -60,6 +76,10 @@ class Bench:
             Topics("p1", "s1", "g1"),
             RECORDER.public_key(),
             boot="boot-1",
+            key=b"k" * 32,
+            head=lambda: b"head",
+            void=lambda _sequence, _why: False,
+            commands=lambda _verb, _payload: None,
             alarm=self.deciding.deciding.fact,
             broker=self.broker.append,
             health=self.condition.body,
@@ -272,7 +292,7 @@ def test_a_gate_that_sees_nothing_is_in_trouble_until_it_sees_again(bench: Bench
     assert bench.deciding.facts() == [alarm("covered"), alarm("ok")]  # and no second alarm of the same trouble
 
 
-@pytest.mark.parametrize("message", [Give(0, 1), Hello("b", "e", 0), BrokerState(True), Refused(1, 135)])
+@pytest.mark.parametrize("message", [Give(Lane.LIVE, 0, 1), Hello("b", "e", 0, b"", b""), BrokerState(True), Refused(1, 135)])
 def test_a_reader_that_says_what_is_not_its_to_say_is_not_obeyed(bench: Bench, reader: Link, message: Message) -> None:
     reader.send(message)
     reader.send(state("no_frames"))
@@ -308,7 +328,7 @@ def test_a_peer_that_talks_nonsense_is_cut_off_and_the_next_is_served(bench: Ben
 def test_an_uplink_that_waits_is_served_with_the_next_commit(uplink: Link, reader: Link) -> None:
     served = []
     for sequence, name in enumerate(("no_frames", "ok"), start=1):
-        uplink.send(Give(sequence - 1, 20))
+        uplink.send(Give(Lane.LIVE, sequence - 1, 20))
         reader.send(state(name))
         answer = wait_message(uplink)
         assert isinstance(answer, Events)
@@ -323,7 +343,7 @@ def test_an_uplink_whose_link_was_full_is_served_when_there_is_room_without_a_co
     sent = 0
     while bench.record._uplink._link.send(Received("t", bytes(30_000))):
         sent += 1
-    uplink.send(Give(0, 20))
+    uplink.send(Give(Lane.LIVE, 0, 20))
     bench.facts.tell(crossing(2))  # when this is committed, the wish was heard and could not be answered
     bench.await_commit()
     for _ in range(sent):

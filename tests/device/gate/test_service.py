@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import selectors
 import shutil
 import socket
@@ -18,16 +20,19 @@ from typing import cast
 
 import pytest
 import serial
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from device import failsafe
 from device.clock import NS, monotonic_ns
 from device.domain import ClockTrust, EventType, Instant, TrackState
 from device.errors import LinkError, StoreError
+from device.events import void
+from device.events.cloudevents import body_hash
 from device.gate.record import Record
+from device.gate.room import RESERVE_BYTES
 from device.gate.service import RECORD_SILENT_NS, _Pulse
-from device.gate.store import RESERVE_BYTES, Store
-from device.links import Give, Link, ReaderState, Refused, View
+from device.gate.store import Store
+from device.links import Give, Lane, Link, ReaderState, Refused, View
 from device.notify import ALIVE, READY, STOPPING, Ear
 from device.turnstile.lane import Sensor
 from tests.device.boards import OFF, ON, Board
@@ -37,6 +42,7 @@ from tests.device.test_links import NONSENSE
 from tests.gates import Gate, Issuer, show, wait_health, wait_message
 from tests.played_pins import PlayedPins
 
+RECORDED = Instant(datetime(2026, 1, 2, tzinfo=UTC), ClockTrust.TRUSTED)
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
 
 # All of it made up; ids that begin with 999 belong to nobody.
@@ -247,7 +253,7 @@ def test_numbers_and_names_at_their_limits_are_recorded(start: Start) -> None:
         show(reader, track)
         assert desk.decisions(1) == [(track.id, True, "ok")]
         for after, limit in ((most, most), (-most, -most), (0, 0)):
-            desk.link.send(Give(after, limit))
+            desk.link.send(Give(Lane.LIVE, after, limit))
         show(reader)
         show(reader, gate.track(gate.issuer.issue(2)))
         assert len(desk.decisions(2)) == 2
@@ -448,14 +454,19 @@ def test_only_a_true_confirmation_lets_events_go(start: Start) -> None:
         assert desk.ask(0)[0].sequence == events[-1].sequence + 1
 
 
-def test_an_event_that_the_broker_refuses_is_one_alarm(start: Start) -> None:
+def test_an_event_that_the_broker_refuses_is_one_alarm_and_a_void_stands_in_its_place(start: Start) -> None:
     gate = start()
     with closing(Desk(gate)) as desk:
+        (started,) = desk.ask(0)
         for _ in range(3):
             desk.link.send(Refused(1, 135))
-        desk.link.send(Refused(2, 135))
-        said = [(data["what"], data["sequence"], data["code"]) for data in desk.data(EventType.ALARM, 2)]
-        assert said == [("refused_by_broker", 1, 135), ("refused_by_broker", 2, 135)]
+        said = [(data["what"], data["sequence"], data["code"]) for data in desk.data(EventType.ALARM, 1)]
+        assert said == [("refused_by_broker", 1, 135)]
+        assert [event.type for event in desk.stored] == [EventType.VOID, EventType.ALARM]
+        stands_for = {"epoch": desk.hello.epoch, "first": 1, "last": 1, "why": "refused_135", "hash": body_hash(started.body).hex(), "type": "audit"}
+        told = json.loads(desk.stored[0].body)["data"]
+        assert void.verify(bytes.fromhex(told.pop("signature")), Ed25519PublicKey.from_public_bytes(desk.hello.key)).first == 1
+        assert told == stands_for
 
 
 @pytest.fixture
@@ -506,9 +517,7 @@ def test_a_gate_that_filled_its_own_disk_lets_people_in_again_after_a_confirmati
     with closing(Store(small_disk / "events.db", gate="g1", boot="boot-1")) as store, suppress(StoreError):
         while True:
             with store.transaction() as writing:
-                writing.append(
-                    EventType.AUDIT, {"text": "x" * 4000}, subject="gate", now=Instant(datetime(2026, 1, 2, tzinfo=UTC), ClockTrust.TRUSTED)
-                )
+                writing.append(EventType.AUDIT, {"text": secrets.token_hex(2000)}, subject="gate", now=RECORDED)
     gate = start()
     with at_the_gate(gate) as (reader, desk):
         full = desk.hello.last_sequence
@@ -616,11 +625,14 @@ def test_a_state_folder_that_is_a_file_is_told_with_exit_code_7(start: Start, tm
     )
 
 
-def test_a_store_that_is_no_database_is_told_with_exit_code_7(start: Start, tmp_path: Path) -> None:
-    (tmp_path / "gate" / "state").mkdir(parents=True)
-    (tmp_path / "gate" / "state" / "events.db").write_bytes(b"no database" * 500)
-    code, words = last_words(start())
-    assert (code, words[0]) == (7, f"qrgate run: {tmp_path}/gate/state/events.db cannot be used: file is not a database")
+def test_a_store_that_is_no_database_is_set_aside_and_a_new_one_begins(start: Start, tmp_path: Path) -> None:
+    state = tmp_path / "gate" / "state"
+    state.mkdir(parents=True)
+    (state / "events.db").write_bytes(b"no database" * 500)
+    with closing(Desk(start())) as desk:
+        alarm = next(data for data in desk.data(EventType.ALARM, 1) if data["what"] == "store_damaged")
+    assert (alarm["saved"], alarm["lost"]) == (0, None)
+    assert [path.read_bytes() for path in state.glob("*.damaged")] == [b"no database" * 500]
 
 
 @needs_root
@@ -655,6 +667,6 @@ def test_the_gate_sends_a_greeting_to_an_uplink_and_nothing_to_a_reader(start: S
     gate = start()
     with at_the_gate(gate) as (reader, desk):
         assert (desk.hello.last_sequence, len(desk.hello.epoch)) == (1, 16)
-        desk.link.send(Give(0, 1))
+        desk.link.send(Give(Lane.LIVE, 0, 1))
         wait_message(desk.link)
         assert reader.receive() is None
