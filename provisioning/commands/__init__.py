@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from provisioning.commands import bundle, identity, keys, policy, trust, wiring
+from provisioning.commands import broker, bundle, command, command_key, delegations, gates, identity, keys, policy, simulate, trust, wiring
 
-MODULES: dict[str, ModuleType] = {"policy": policy, "trust": trust, "keys": keys, "bundle": bundle, "identity": identity, "wiring": wiring}
+MODULES: dict[str, ModuleType] = {
+    "broker": broker,
+    "policy": policy,
+    "trust": trust,
+    "keys": keys,
+    "bundle": bundle,
+    "identity": identity,
+    "delegations": delegations,
+    "command-key": command_key,
+    "command": command,
+    "gates": gates,
+    "wiring": wiring,
+    "simulate": simulate,
+}
