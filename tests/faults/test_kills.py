@@ -7,30 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.__main__ import trial
+from tests.faults.kills import trial
+from tests.faults.people import Crowd
 from tests.faults.relay_board import frames
 from tests.faults.verdict import on_times_s, violations
 from tests.faults.world import MAX_ON_S, World
 
 KILLS = 15
-PEOPLE = 6
 DOWN_S = 1.5
 
 
 def test_kills_at_random_instants_lose_nothing_and_let_nobody_in_twice(tmp_path: Path) -> None:
-    found, summary = trial(tmp_path, kills=KILLS, seed=2)
-    assert found == [], summary
+    tried = trial(tmp_path, kills=KILLS, seed=2)
+    assert tried.violations == [], tried.summary
 
 
 @pytest.mark.parametrize("with_failsafe", [True, False])
 def test_a_gate_that_dies_with_its_relay_on_and_stays_away_is_made_safe_by_failsafe_alone(tmp_path: Path, with_failsafe: bool) -> None:
-    with World(tmp_path, number_of_people=PEOPLE, with_failsafe=with_failsafe, seed=5) as world:
+    with World(tmp_path, crowd=Crowd(groups=1, size=6, times=1), with_failsafe=with_failsafe, seed=5) as world:
         assert world.relay_went_on.wait(timeout=20)
         _keep_gate_away(world)
         world.settle()
-        last, waiting = world.outbox()
         world.stop_gate()
-        found = violations(world.stored(), world.edges, last_sequence=last, waiting=waiting)
+        found = violations(world.records(), world.edges)
     too_long = [time_s for time_s in on_times_s(world.edges) if time_s > MAX_ON_S]
     if with_failsafe:
         assert found == []

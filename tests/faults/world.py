@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import os
-import queue
-import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
+from device.demo.payloads import GATE
 from device.demo.processes import end, environment
-from device.demo.province import AS_ALWAYS, Province
-from tests.faults import people
+from device.demo.province import Province
+from tests.faults import people, records
+from tests.faults.launch import WITHOUT_FAILSAFE
+from tests.faults.people import Crowd
+from tests.faults.points import POINTS, SELF
+from tests.faults.records import Records, Rest
 from tests.gates import Issuer
 
 ISSUER = Issuer(seed=7)
 PULSE_S, MAX_ON_S = 0.3, 1.0
-LEAD_NS = 2_000_000_000
+NS = 1_000_000_000
+LEAD_NS = 2 * NS
 """From the start of the gate to the first person. Each life of the reader goes on where a camera would be by then."""
 
 PARTS = ("reader", "gate", "uplink")
 PROVINCE = ("broker", "recorder")
-WITHOUT_FAILSAFE = ("tests.faults.launch",)
+ENDED = "the recording has ended"
+"""The reader's last words."""
+
+SETTLES_S = 120.0
+BOARD_PRIORITY = -15
+DIES_S = 5.0
+POLL_S = 0.02  # neither another process's database nor its deeds can be awaited
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +48,15 @@ class Edge:
 
 
 class World:
-    def __init__(self, folder: Path, *, number_of_people: int, with_failsafe: bool, seed: int) -> None:
+    def __init__(self, folder: Path, *, crowd: Crowd, with_failsafe: bool, seed: int) -> None:
         self._folder = folder
         self._closing = ExitStack()
-        self._with_failsafe = with_failsafe
+        self._order = folder / "order"
+        self._launched = ("tests.faults.launch", str(self._order), *([] if with_failsafe else [WITHOUT_FAILSAFE]))
         self.edges: list[Edge] = []
         self.relay_went_on = threading.Event()
-        people.record(folder / "people", ISSUER, number_of_people, seed=seed)
-        self.length_s = people.length_s(number_of_people)
+        people.record(folder / "people", ISSUER, crowd, counted_at=GATE, seed=seed)
+        self._length_s = crowd.length_s
         options = (
             "reader.source=recording",
             f"reader.path={folder / 'people'}",
@@ -60,15 +70,15 @@ class World:
             f"relay.max_on_s={MAX_ON_S}",
             "clock.source=system",
         )
-        self._province = Province(folder / "province", options, issuer_seed=bytes([ISSUER.seed]) * 32)
+        self._province = _Province(self._order, folder / "province", options, issuer_seed=bytes([ISSUER.seed]) * 32)
 
     def __enter__(self) -> Self:
         with ExitStack() as closing_early:
             closing_early.enter_context(self._closing)
             self._start_board()
             self._closing.enter_context(self._province)
-            started_ns = time.monotonic_ns() + LEAD_NS
-            self._province.open_gate(f"reader.started_ns={started_ns}", module=AS_ALWAYS if self._with_failsafe else WITHOUT_FAILSAFE)
+            self._started_ns = time.monotonic_ns() + LEAD_NS
+            self._province.open_gate(f"reader.started_ns={self._started_ns}", module=self._launched)
             closing_early.pop_all()
         return self
 
@@ -95,6 +105,23 @@ class World:
             process.wait()
         return True
 
+    def kill_at(self, point: str, victim: str, *, within_s: float) -> bool:
+        """Have ``victim`` killed when the next one passes ``point``; false if nobody did within that time, and then it lives."""
+        process_id = SELF if victim == POINTS[point].owner else self._province.processes[victim].pid
+        new = self._order.with_suffix(".new")
+        new.write_text(f"{point} {process_id}", encoding="ascii")
+        new.replace(self._order)
+        give_up_s = time.monotonic() + within_s
+        while self._order.exists() and time.monotonic() < give_up_s:
+            time.sleep(POLL_S)
+        try:
+            self._order.unlink()
+        except FileNotFoundError:  # it was carried out
+            if victim in PROVINCE:
+                self._province.processes[victim].wait(DIES_S)
+            return True
+        return False
+
     def _part(self, name: str) -> int | None:
         """The process of one part, a child of the launcher that we started."""
         launcher = self._province.processes["gate"].pid
@@ -113,6 +140,8 @@ class World:
         )
         assert board.stdout is not None
         assert board.stdout.readline() == "ready\n"
+        with suppress(PermissionError):  # where all else waits for the processor, its moments are right all the same
+            os.setpriority(os.PRIO_PROCESS, board.pid, BOARD_PRIORITY)
         watching = threading.Thread(target=self._watch_board, args=(board.stdout,), daemon=True)
         watching.start()
         self._closing.callback(watching.join, 5)
@@ -126,63 +155,46 @@ class World:
                 if level == "on":
                     self.relay_went_on.set()
 
+    def end_people(self) -> int:
+        """Nobody comes any more; how many have come."""
+        come = people.cut(self._folder / "people", (time.monotonic_ns() - self._started_ns) / NS)
+        while not self.kill("reader"):  # the next one reads how short the recording has become
+            time.sleep(POLL_S)
+        return come
+
     def stop_gate(self) -> None:
         self._province.close_gate()
 
     # --- what can be seen --------------------------------------------------------------------------------------
 
-    def outbox(self) -> tuple[int, int]:
-        """Last sequence and number of events that are not confirmed."""
-        return self._province.outbox()
-
     def settle(self) -> None:
         """Wait until the recording is over and the recorder has confirmed everything."""
-        self._await(
-            lambda: '"state":"ended"' in self._stored_text() and self.outbox()[1] == 0, "not everything is confirmed", within_s=self.length_s + 60
-        )
+        self._await(lambda: ENDED in self._province.log("gate"), "the recording does not end", within_s=self._length_s + SETTLES_S)
+        self._await(Rest([self._store]), "not everything is confirmed", within_s=SETTLES_S)
 
-    def _stored_text(self) -> str:
-        return b"\n".join(self.stored()).decode()
+    def records(self) -> Records:
+        """After the end of the gate."""
+        return records.read(self._store, self._archive, GATE)
 
-    def stored(self) -> list[bytes]:
-        """The bodies that the recorder has stored."""
-        files = list(self._province.layout.recorder.glob("*.sqlite"))
-        if not files:
-            return []
-        with closing(sqlite3.connect(f"file:{files[0]}?mode=ro", uri=True, timeout=5)) as database:
-            return [bytes(body) for (body,) in database.execute("SELECT body FROM events ORDER BY epoch, sequence")]
+    @property
+    def _store(self) -> Path:
+        return self._province.folder / "state" / "events.db"
+
+    @property
+    def _archive(self) -> Path:
+        return self._province.layout.recorder / "events.sqlite"
 
     def _await(self, ready: Callable[[], bool], otherwise: str, *, within_s: float) -> None:
         give_up_s = time.monotonic() + within_s
         while not ready():
             assert time.monotonic() < give_up_s, f"{otherwise}\n{self._province.log('gate')[-3000:]}\n{self._province.log('recorder')[-1000:]}"
-            time.sleep(0.1)  # another process's database cannot be awaited
+            time.sleep(0.2)  # another process's database cannot be awaited
 
 
-def kill_at_random(world: World, kills: int, *, seed: int, progress: Callable[[int], None]) -> dict[str, int]:
-    """Kill processes at random instants; every third time the gate in the very moment when its relay goes on."""
-    chance = random.Random(seed)
-    killed = dict.fromkeys((*PARTS, *PROVINCE), 0)
-    down: queue.PriorityQueue[tuple[float, str]] = queue.PriorityQueue()
-    while sum(killed.values()) < kills:
-        name = _wait_for_victim(world, chance)
-        if world.kill(name):
-            killed[name] += 1
-            progress(sum(killed.values()))
-            if name in PROVINCE:
-                down.put((time.monotonic() + chance.uniform(0.0, 0.8), name))
-        while not down.empty() and down.queue[0][0] <= time.monotonic():
-            world.start(down.get()[1])
-    while not down.empty():
-        world.start(down.get()[1])
-    return killed
+class _Province(Province):
+    """Its recorder has points, too."""
 
-
-def _wait_for_victim(world: World, chance: random.Random) -> str:
-    if chance.random() < 1 / 3:
-        world.relay_went_on.clear()
-        if world.relay_went_on.wait(timeout=1.5):
-            time.sleep(chance.uniform(0.0, PULSE_S))  # a random instant of the pulse
-            return "gate"
-    time.sleep(chance.uniform(0.1, 1.2))  # a random instant is what this test is made of
-    return chance.choice((*PARTS, *PROVINCE))
+    def __init__(self, order: Path, folder: Path, options: Sequence[str], *, issuer_seed: bytes) -> None:
+        super().__init__(folder, options, issuer_seed=issuer_seed)
+        settings = str(self.layout.recorder / "recorder.toml")
+        self._commands["recorder"] = [sys.executable, "-m", "tests.faults.points", str(order), "recorder", "--settings", settings]
