@@ -42,7 +42,7 @@ bench: $(READY) ## measure the targets of speed: one line each, and build/bench.
 	$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: faults
-faults: $(READY) ## kill processes, broker and recorder at random, and see that nothing is lost
+faults: $(READY) ## kill everything, cut the power, spoil network and disk: nothing is lost; ARGS="kills --kills 1000", "power", "network", "disk"
 	$(BIN)/python -m tests.faults $(ARGS)
 
 .PHONY: walk

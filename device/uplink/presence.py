@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from device.links import Hello
@@ -37,6 +38,7 @@ def body(state: State, gate: str, hello: Hello) -> bytes:
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+@cache
 def own_version() -> str:
     try:
         return version("qrgate")

@@ -14,12 +14,12 @@ class Timing:
 
     connect_s: float = 5.0  # TCP, and each step of the TLS handshake
     dial_s: float = 120.0  # all of them for all addresses, name look-up included
-    welcome_s: float = 10.0  # from the open connection to the accepted birth message
+    welcome_s: float = 20.0  # from the open connection to the accepted birth message; after an outage a broker has thousands to welcome
     answer_s: float = 20.0  # from a publish to its PUBACK; paho sends nothing again while it is connected
     leave_s: float = 2.0  # for the last message and the orderly goodbye
     keepalive_s: int = 20
 
-    first_wait_s: float = 0.2  # ceiling of the first wait before a new connection; it doubles
+    first_wait_s: float = 1.0  # ceiling of the first wait before a new connection; it doubles. A market's gates lose their router all at once
     most_wait_s: float = 30.0
     first_quota_wait_s: float = 1.0  # the same where the broker says that a quota is used up
 

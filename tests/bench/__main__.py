@@ -13,7 +13,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import busy, decisions, drain, fire, freshness, gate_latency, idle, lists, low_light, photos, plot, reader_overhead, readme, store
+from tests.bench import (
+    busy,
+    decisions,
+    drain,
+    fire,
+    freshness,
+    gate_latency,
+    idle,
+    lists,
+    low_light,
+    photos,
+    plot,
+    reader_overhead,
+    readme,
+    store,
+    while_draining,
+)
 from tests.bench.figures import BOUNDS, Figures, Progress, added
 from tests.bench.seeds import SCORING, TUNING
 
@@ -36,6 +52,7 @@ PARTS: dict[str, Callable[[int, Progress], Figures]] = {
     "fire": fire.measure,
     "store": store.measure,
     "drain": drain.measure,
+    "while_draining": while_draining.measure,
 }
 
 

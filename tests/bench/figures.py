@@ -59,6 +59,7 @@ BOUNDS = {
     "bytes_written_per_event": Bound(12.0, "what a day writes for an event, with its passes through log and file, history, and deletion (`wchar`)"),
     "commit_slowdown_at_1m": Bound(1.1, "a commit with 1,000,000 events that wait, against an empty store"),
     "junk_day_share": Bound(0.2, "what a day of junk at 10 codes a second takes of the store"),
+    "decision_p99_draining_vs_quiet": Bound(1.1, "p99 of a decision while a backlog drains, against without"),
     "drain_vs_paho": Bound(0.5, "events a second that leave the gate confirmed, against a bare paho loop with the same window", at_least=True),
 }
 
