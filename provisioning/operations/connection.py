@@ -26,6 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from device.errors import ContactError, VerificationError
 from device.events.topics import EVENTS_OF_ALL, REPLIES_OF_ALL, STATES_OF_ALL, TIME_REQUESTS_OF_ALL
 from device.settings import Protocol
+from provisioning.operations.listener import Listener
 from provisioning.operations.settings import Broker, RecorderSettings
 
 KEEPALIVE_S = 30
@@ -90,7 +91,7 @@ class Connection:
         self._owed: set[int] = set()  # message ids that the broker has not answered
         self._answered_s = time.monotonic()
         self._heard = 0  # packets from the broker that called us back
-        self._client = client = mqtt.Client(
+        self._client = client = Listener(
             CallbackAPIVersion.VERSION2,
             client_id=settings.identity.id,
             protocol=PROTOCOLS[settings.broker.protocol],

@@ -322,7 +322,7 @@ def test_a_gate_that_was_killed_with_a_grant_open_opens_nothing_and_says_that_no
         switched: list[tuple[int, int]] = []
         while ON not in switched:
             switched += board.switched(within_s=5)
-        assert switched == [OFF, OFF, ON]
+        assert {*switched[: switched.index(ON)]} == {OFF}
     kill(gate)
     assert board.switched() == []  # the board holds its level: this is what failsafe is for
     gate.start()
