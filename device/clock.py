@@ -22,6 +22,15 @@ TOLERANCE = timedelta(seconds=RTC_TOLERANCE_S)
 SIGNED_WITHIN_NS = 10 * NS
 """Signed time is known no better than the answer took."""
 
+AHEAD_MAX = timedelta(days=1)
+"""Signed time that is further ahead of a clock which is believed already is a mistake of whoever signed it. It could not be undone: what is
+recorded then is the floor for ever, and the keys of all days before are destroyed."""
+ABSENT_MAX = timedelta(days=366)
+"""Where no clock is believed it may be so far ahead of the floor. A gate that lay in a store for longer is started by a technician."""
+
+NEVER = datetime.fromtimestamp(0, UTC)
+"""The floor of a gate that has never known the time: it takes any."""
+
 
 def monotonic_ns() -> int:
     """Nanoseconds of CLOCK_MONOTONIC: the same in every process of one boot, and never set back."""
@@ -39,6 +48,7 @@ class Verdict(StrEnum):
     TAKEN = "taken"
     DIFFERS = "differs"  # taken, and this machine's clock, which something vouched for, shows another time: it is not believed any more
     BEFORE_FLOOR = "before_floor"  # refused: a later moment has certainly passed
+    FAR_AHEAD = "far_ahead"  # refused: it is easier believed that the signer's clock is wrong
     TOO_SLOW = "too_slow"  # refused: nobody knows how old it is
 
 
@@ -71,9 +81,10 @@ class WallClock:
         self._rtc = rtc
         self._system = system
         self._ticks = ticks
-        self._floor = datetime.fromtimestamp(0, UTC)
-        self._told = self._floor  # the latest moment that was told as trusted
+        self._floor = NEVER
+        self._told = NEVER  # the latest moment that was told as trusted
         self._signed: _Signed | None = None
+        self._first_signed: _Signed | None = None  # nobody gets far ahead by many steps
 
     def raise_floor(self, moment: datetime) -> None:
         """``moment`` has certainly passed: a clock that shows an earlier one is wrong."""
@@ -85,8 +96,11 @@ class WallClock:
             return Verdict.TOO_SLOW
         if utc < self._floor - TOLERANCE:
             return Verdict.BEFORE_FLOOR
-        self._signed = _Signed(utc, (asked_ns + answered_ns) // 2)
         own = self._system()
+        if self._is_far_ahead(utc, own):
+            return Verdict.FAR_AHEAD
+        self._signed = _Signed(utc, (asked_ns + answered_ns) // 2)
+        self._first_signed = self._first_signed or self._signed
         return Verdict.DIFFERS if self._is_vouched(own) and not self._agrees(own) else Verdict.TAKEN
 
     def now(self) -> Instant:
@@ -100,6 +114,13 @@ class WallClock:
         if trusted:
             self._told = utc
         return Instant(utc, ClockTrust.TRUSTED if trusted else ClockTrust.UNTRUSTED)
+
+    def _is_far_ahead(self, utc: datetime, own: datetime) -> bool:
+        if self._is_vouched(own):
+            return utc - own > AHEAD_MAX
+        if self._first_signed is not None:
+            return utc - self._first_signed.at(self._ticks()) > AHEAD_MAX
+        return self._floor > NEVER and utc - self._floor > ABSENT_MAX
 
     def _agrees(self, utc: datetime) -> bool:
         return self._signed is None or abs(utc - self._signed.at(self._ticks())) <= TOLERANCE

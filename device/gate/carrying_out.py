@@ -26,6 +26,7 @@ log = logging.getLogger("qrgate.gate")
 
 OPEN_WITHIN_NS = 5 * NS
 """An order to open waits so long for a lane that somebody else is in; whoever gave it watches."""
+WRONG = frozenset({Verdict.BEFORE_FLOOR, Verdict.FAR_AHEAD})
 EPOCH_OF_UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -53,16 +54,16 @@ class Done:
 
 @dataclass(slots=True, kw_only=True)
 class CarryingOut:
-    """``again`` gives the recorder a range of events once more (false: not now), ``erase`` takes sealed identities away and says how
-    many; both may raise StoreError. ``diagnose`` tells how the gate is, ``restart`` ends this process in order, ``time_taken`` is told
-    of a time that counts.
+    """``places`` tells where events of an epoch stand, ``again`` gives the recorder those of a range once more (false: not now), ``erase``
+    takes sealed identities away and says how many; all may raise StoreError. ``diagnose`` tells how the gate is, ``restart`` ends this
+    process in order, ``time_taken`` is told of a time that counts.
     """
 
     open: Opens
     lane: Callable[[], LaneState]
     mode: OrderedMode
     transfer: Transfer
-    epoch: Callable[[], str]
+    places: Callable[[str, int, int], tuple[int, int] | None]
     again: Callable[[int, int], bool]
     erase: Callable[[int, int], int]
     diagnose: Callable[[], dict[str, Any]]
@@ -71,6 +72,7 @@ class CarryingOut:
     restart: Callable[[], None]
     tell: Tell
     _clock_differs: bool = False
+    _time_is_wrong: bool = False
     _restart_is_due: bool = False
 
     def let_through(self, order: Order, direction: Direction, facts: dict[str, Any], now_ns: int) -> None:
@@ -124,9 +126,8 @@ class CarryingOut:
         return Done(answered={"chunk_bytes": chunk.CONTENT_MAX, "answer_every": chunk.ANSWER_EVERY})
 
     def _replay(self, epoch: str, ranges: tuple[tuple[int, int], ...]) -> Done:
-        self._must_be_ours(epoch)
         try:
-            is_told = all(self.again(first, last) for first, last in ranges)
+            is_told = all(self.again(*self._places(epoch, first, last)) for first, last in ranges)
         except StoreError as error:
             log.error("events cannot be given again now: %s", error)
             raise CannotError("store_failed") from None
@@ -134,16 +135,19 @@ class CarryingOut:
             raise CannotError("busy")
         return Done()
 
-    def _must_be_ours(self, epoch: str) -> None:
-        if epoch != self.epoch():
+    def _places(self, epoch: str, first: int, last: int) -> tuple[int, int]:
+        if (places := self.places(epoch, first, last)) is None:
             raise CannotError("other_epoch")
+        return places
 
     def _set_time(self, utc_ms: int, given_ns: int, now_ns: int) -> Done:
         verdict = self.clock.take_signed(EPOCH_OF_UNIX + timedelta(milliseconds=utc_ms), asked_ns=given_ns, answered_ns=now_ns)
-        if verdict is Verdict.BEFORE_FLOOR:
+        if verdict in WRONG and not self._time_is_wrong:
+            self._time_is_wrong = True  # it is asked for again every quarter of an hour
             self.tell(EventType.ALARM, {"what": "time_refused", "utc_ms": utc_ms})
-        if verdict in {Verdict.BEFORE_FLOOR, Verdict.TOO_SLOW}:
+        if verdict in WRONG or verdict is Verdict.TOO_SLOW:
             raise CannotError(verdict.value)
+        self._time_is_wrong = False
         self.time_taken()
         if verdict is Verdict.DIFFERS and not self._clock_differs:
             self._clock_differs = True
@@ -151,9 +155,8 @@ class CarryingOut:
         return Done({"took_ms": (now_ns - given_ns) // 1_000_000})
 
     def _erase(self, epoch: str, first: int, last: int) -> Done:
-        self._must_be_ours(epoch)
         try:
-            return Done({"erased": self.erase(first, last)})
+            return Done({"erased": self.erase(*self._places(epoch, first, last))})
         except StoreError as error:
             log.error("sealed identities could not be erased: %s", error)
             raise CannotError("store_failed") from None

@@ -52,7 +52,10 @@ class Chain:
         if row is None:
             raise StoreDamagedError("the store does not tell where its chain ends", hint=DAMAGED_HINT)
         sequence, hash_, clock_floor, events, refusals = row
-        return End(sequence, hash_, datetime.fromisoformat(clock_floor), events, refusals)
+        try:
+            return End(sequence, hash_, datetime.fromisoformat(clock_floor), events, refusals)
+        except ValueError:
+            raise StoreDamagedError("the store does not tell what time has passed", hint=DAMAGED_HINT) from None
 
     def head(self) -> Head:
         """To be signed."""

@@ -99,7 +99,7 @@ def open_commanding(  # noqa: PLR0913 - the composition root hands everything in
         lane=lambda: act.lane,
         mode=mode,
         transfer=transfer,
-        epoch=lambda: store.epoch,
+        places=store.places,
         again=from_the_store,
         erase=store.erase_identities,
         diagnose=diagnose,

@@ -35,6 +35,13 @@ class Epochs:
         row = self._db.execute("SELECT shift FROM old_epoch WHERE epoch=?", (name,)).fetchone()
         return OldEpoch(name, int(row[0])) if row else None
 
+    def places(self, name: str, first: int, last: int) -> tuple[int, int] | None:
+        """The places of a range of an epoch of before, and none of the epoch that followed it; ``None``: there was no such epoch."""
+        if (old := self.find(name)) is None:
+            return None
+        (following,) = self._db.execute("SELECT coalesce(max(shift), 0) FROM old_epoch WHERE shift < ?", (old.shift,)).fetchone()
+        return old.place(first), min(old.place(last), -following)
+
     def all(self) -> list[OldEpoch]:
         return [OldEpoch(*row) for row in self._db.execute("SELECT epoch, shift FROM old_epoch")]
 

@@ -34,16 +34,18 @@ class Identities:
         """Erase what was kept for its time; how many rows. Each is kept for the days that the policy named when it was sealed."""
         erased = 0
         for (days,) in self._db.execute("SELECT DISTINCT retention_days FROM identity").fetchall():
-            due = self._last_due(days, now)
+            if (due := self._last_due(days, now)) is None:
+                continue
             erased += self._db.execute("DELETE FROM identity WHERE retention_days=? AND sequence <= ?", (days, due)).rowcount
         return erased
 
-    def _last_due(self, days: int, now: Moment) -> int:
+    def _last_due(self, days: int, now: Moment) -> int | None:
         """The last event whose identity is due among those that are kept for ``days``; whatever came before it is older still.
+        ``None`` where none is: no number would do, for below zero are those that were saved from a damaged store.
 
         A row from before a restart that was written without a clock has no certain age: a later one tells.
         """
-        last = 0
+        last: int | None = None
         if now.instant.trust is not ClockTrust.TRUSTED and now.monotonic_ns < days * DAY_NS:
             return last  # nothing is surely older than this start of the machine
         rows = self._db.execute("SELECT sequence, utc, trust, boot, at_ns FROM identity WHERE retention_days=? ORDER BY sequence", (days,))

@@ -31,6 +31,12 @@ GIVEN_BACK = frozenset({PassageOutcome.UNUSED, PassageOutcome.TOO_LATE, PassageO
 TELL_NS = 10 * NS
 """A disk that is full for a week is not a line every turn."""
 
+LEFT_OUT = frozenset({Rank.TELEMETRY, Rank.REFUSAL})
+"""What is only counted where the store does not take it: behind it wait passages, and a stranger's orders must not hold them up."""
+
+LEFT_OUT_NS = 60 * NS
+"""The count is one record a minute, or it would take the room that was spared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -63,7 +69,8 @@ class Journal:
         self._committed = committed
         self._waiting: deque[Fact] = deque()
         self._dropped = 0
-        self._left_out = 0  # numbers that a store which is nearly full does not take
+        self._left_out = 0  # of what such a store does not take
+        self._left_out_told_ns: int | None = None
         self._told_ns: int | None = None
         self._recorded_as: dict[str, str] = {}  # ids of grants that were given before they could be recorded
 
@@ -99,17 +106,23 @@ class Journal:
             if self._dropped:
                 self._write(Fact(EventType.AUDIT, {"what": "facts_dropped", "n": self._dropped}))
                 self._dropped = 0
-            if self._left_out and self._has_room_for(told := Fact(EventType.AUDIT, {"what": "left_out", "n": self._left_out})):
-                self._write(told)
-                self._left_out = 0
+            if self._left_out and (self._left_out_told_ns is None or now_ns - self._left_out_told_ns >= LEFT_OUT_NS):
+                self._tell_left_out(now_ns)
         except StoreError as error:
             if self._told_ns is None or now_ns - self._told_ns >= TELL_NS:
                 self._told_ns = now_ns
                 log.error("%d facts wait to be recorded, %d were dropped: %s", len(self._waiting), self._dropped, error)
 
+    def _tell_left_out(self, now_ns: int) -> None:
+        told = Fact(EventType.AUDIT, {"what": "left_out", "n": self._left_out})
+        if self._has_room_for(told):
+            self._write(told)
+            self._left_out, self._left_out_told_ns = 0, now_ns
+
     def _has_room_for(self, fact: Fact) -> bool:
-        """No: the store is so full that mere numbers are left out. Whatever else waits until it is taken. Raises StoreError."""
-        return rank_of(fact.kind, fact.data) is not Rank.TELEMETRY or self._store.fill().takes(Rank.TELEMETRY)
+        """No: it is left out. Whatever is needed waits until it is taken. Raises StoreError."""
+        rank = rank_of(fact.kind, fact.data)
+        return rank not in LEFT_OUT or self._store.fill().takes(rank)
 
     def _write(self, fact: Fact) -> None:
         with self._store.transaction() as writing:

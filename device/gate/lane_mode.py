@@ -127,6 +127,6 @@ class OrderedMode:
             return Kept(kept.mode, int(drill["until_ns"])), False
         except FileNotFoundError:
             return Kept(), False
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, RecursionError) as error:
             log.error("%s cannot be read: %s; the lane serves as usual", self._path, type(error).__name__)
             return Kept(), True

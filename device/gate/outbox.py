@@ -17,6 +17,7 @@ from device.errors import LinkError, StoreError, VerificationError
 from device.events import confirmation
 from device.events.cose import verify1
 from device.events.topics import Topics
+from device.gate.seldom import Seldom
 from device.gate.store import Store
 from device.links import Again, BrokerState, Events, Give, Health, Hello, Lane, Link, Message, Received, Refused, Say
 
@@ -70,6 +71,7 @@ class Outbox:
         self._connected: bool | None = None
         self._refused: set[int] = set()
         self._unreadable = False
+        self._seldom = Seldom(log)
 
     def connected(self, link: Link) -> None:
         """A new uplink. Raises LinkError."""
@@ -99,7 +101,7 @@ class Outbox:
             case Refused(sequence, code):
                 self._refuse(sequence, code)
             case _:
-                log.warning("the uplink sent a %r message, which is not its to send", message.NAME)
+                self._seldom.warning("the uplink sent a %r message, which is not its to send", message.NAME)
 
     def serve(self) -> None:
         """Answer what the uplink has asked: the backlog's question at once, the live lane's when there is an event. With each
@@ -138,7 +140,7 @@ class Outbox:
         try:
             return self._link is not None and self._link.send(message)
         except LinkError as error:  # a link that broke is found so, and closed, when it is read next
-            log.warning("the uplink could not be told: %s", error.what)
+            self._seldom.warning("the uplink could not be told: %s", error.what)
             return False
 
     # --- from the uplink ---------------------------------------------------------------------------------------
@@ -157,7 +159,7 @@ class Outbox:
         elif verb != topic and VERB.fullmatch(verb):
             self._commands(verb, payload)
         else:
-            log.warning("a message on a topic that this version does not serve was ignored")
+            self._seldom.warning("a message on a topic that this version does not serve was ignored")
 
     def _confirmed(self, payload: bytes) -> None:
         if self._recorder is None:
@@ -165,9 +167,9 @@ class Outbox:
         try:
             self._store.confirm(confirmation.decode(verify1(payload, self._recorder, context=confirmation.CONTEXT)))
         except VerificationError as error:
-            log.warning("a confirmation was not believed: %s", error.what)
+            self._seldom.warning("a confirmation was not believed: %s", error.what)
         except StoreError as error:
-            log.error("a confirmation could not be carried out, the recorder will be asked again: %s", error)
+            self._seldom.warning("a confirmation could not be carried out, the recorder will be asked again: %s", error)
 
     def _refuse(self, sequence: int, code: int) -> None:
         """The broker will never take this event: a void goes in its place, the original stays here, and somebody has to know."""

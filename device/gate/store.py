@@ -234,6 +234,11 @@ class Store:
         with self._guarded():
             return self._waiting.after(sequence, limit)
 
+    def places(self, epoch: str, first: int, last: int) -> tuple[int, int] | None:
+        """Where a range of this epoch, or of one of before, stands in the store; ``None``: it has no such epoch."""
+        with self._guarded():
+            return self._waiting.places(epoch, first, last)
+
     @property
     def epoch(self) -> str:
         return self._chain.epoch

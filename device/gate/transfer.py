@@ -20,6 +20,7 @@ from device.clock import NS
 from device.commands.chunk import ANSWER_EVERY, CONTENT_MAX, Chunk
 from device.commands.deeds import Announce
 from device.gate import inbox
+from device.gate.keys import sync_folder
 
 log = logging.getLogger("qrgate.gate")
 
@@ -53,7 +54,8 @@ class Transfer:
         self._reserve = reserve
         self._coming: _Coming | None = None
         for left in self._folder.glob(f"{HIDDEN}*"):
-            left.unlink(missing_ok=True)
+            with suppress(OSError):  # junk that stays ends no gate at each start
+                left.unlink()
 
     def begin(self, id_: bytes, announced: Announce, now_ns: int) -> None:
         """Wait for the parts of a file that the order ``id_`` has announced. Raises TransferError."""
@@ -127,6 +129,7 @@ class Transfer:
         try:
             os.fsync(coming.file.fileno())
             coming.path.rename(self._folder / f"{coming.announced.kind}-{coming.announced.sha256.hex()[:16]}{suffix}")
+            sync_folder(self._folder)  # it is answered that the file is here
         except OSError as error:
             log.error("a file that came through the broker cannot be kept: %s", error)
             self._drop(coming)

@@ -1,6 +1,7 @@
 """Originals of events that the broker refused for good: they wait here while a void stands in their place.
 
-The recorder may ask for them by another way; otherwise they are erased after the days that events are kept.
+The recorder may ask for them by another way; otherwise they are erased after the days that events are kept, once their voids are
+confirmed: until then nobody knows of them.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ class Voids:
         return rows
 
     def erase_due(self, now: Moment, retention_days: int) -> int:
-        """Erase what has waited so long; how many."""
-        rows = self._db.execute("SELECT sequence, utc, trust, boot, at_ns FROM voided").fetchall()
+        """Erase what has waited so long, and whose void is gone from its place; how many."""
+        query = "SELECT sequence, utc, trust, boot, at_ns FROM voided WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.sequence=voided.sequence)"
+        rows = self._db.execute(query).fetchall()
         due = [(sequence,) for sequence, *since in rows if age_ns(moment(*since), now) >= retention_days * DAY_NS]
         self._db.executemany("DELETE FROM voided WHERE sequence=?", due)
         return len(due)

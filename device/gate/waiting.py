@@ -10,12 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from device.admission.presence import Moment
 from device.domain import ClockTrust, EventType, Instant, StoredEvent
-from device.errors import VerificationError
+from device.errors import StoreDamagedError, VerificationError
 from device.events import void
 from device.events.cloudevents import body_hash
 from device.events.confirmation import Confirmation, range_digest
 from device.events.void import Void
 from device.gate.chain import Chain
+from device.gate.database import DAMAGED_HINT
 from device.gate.epochs import Epochs
 from device.gate.packing import pack, unpack
 from device.gate.voids import Voids
@@ -55,7 +56,7 @@ class Waiting:
             size += len(body)
             if batch and size > BATCH_BYTES:
                 break
-            batch.append(StoredEvent(number, EventType(kind), body))
+            batch.append(StoredEvent(number, _type(kind), body))
         return tuple(batch)
 
     def oldest(self) -> datetime | None:
@@ -76,6 +77,10 @@ class Waiting:
         if len(rows) != confirmation.last - confirmation.first + 1 or range_digest(unpack(body) for (body,) in rows) != confirmation.digest:
             raise VerificationError("the confirmation does not fit the events in the store")
         return places
+
+    def places(self, epoch: str, first: int, last: int) -> Places | None:
+        """Where a range of ``epoch`` stands; ``None``: there is no such epoch here. What was never recorded is no place of another one's."""
+        return (first, last) if epoch == self._chain.epoch else self._epochs.places(epoch, first, last)
 
     def _places(self, confirmation: Confirmation) -> Places:
         first, last = confirmation.first, confirmation.last
@@ -138,3 +143,11 @@ class Waiting:
     def erase_originals(self, now: Moment, retention_days: int) -> int:
         """Erase those that have waited for so many days; how many."""
         return self._voids.erase_due(now, retention_days)
+
+
+def _type(kind: str) -> EventType:
+    """Raises StoreDamagedError: a process that stumbled over it would do so at each start again."""
+    try:
+        return EventType(kind)
+    except ValueError:
+        raise StoreDamagedError("an event in the store is of no type", hint=DAMAGED_HINT) from None

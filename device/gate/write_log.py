@@ -4,10 +4,11 @@ A commit that makes the file longer waits for the file system's own journal as w
 for its own bytes alone (measured: see the decision on the store's file). So the log is made as long as it gets before the
 first commit, and SQLite, which begins at its front again after each checkpoint, finds it written already.
 
-That leaves old pages behind its end: events that were confirmed since, and sealed identities that were erased. They are
-written over with zeros. What a reader of the file could still want is never touched: zeros go behind the last valid frame, or
-anywhere once all frames are in the database file and no reader is left, the header first. Without its header a log is empty
-to SQLite, so that a power cut in between leaves either a log that is whole or none.
+That leaves old pages in it: events that were confirmed since, and sealed identities that were erased. They are written over with
+zeros, but only behind the last valid frame. What is before it may be in the database file already and is a log all the same: a reader
+who comes at the wrong moment keeps SQLite from beginning at the front, the next commits go behind it, and after a power cut they
+are found through it (measured: with the front wiped, they were lost). So the log is made to begin anew first, with a page that
+nobody minds.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class WriteLog:
         self.is_written = False
 
     def wipe(self) -> None:
-        """Zeros over the whole log now. A reader of the file that is in the way is waited for by the next tidying."""
+        """Zeros over all that is old, now. A reader of the file that is in the way is waited for by the next tidying."""
         if self._move() is not None:
             self._stale_to = self._bytes()
             self._wipe_all()
@@ -101,9 +102,16 @@ class WriteLog:
         self._generation, self._stale_to = generation, end
 
     def _wipe_all(self) -> None:
-        self._zero(0, HEADER_BYTES)
-        self._zero(HEADER_BYTES, self._stale_to)
-        self._stale_to = 0
+        """All that was written before now. Where a reader keeps the log from beginning anew, the next tidying does it."""
+        before = self._read_generation()
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        self._db.execute(f"PRAGMA user_version={version}")  # writes the first page, as it is, durably
+        frames, generation = self._move(), self._read_generation()
+        if frames is None or generation == before:
+            self._stale_to = self._bytes()
+            return
+        self._zero(HEADER_BYTES + frames * self._frame_bytes, self._stale_to)
+        self._generation, self._stale_to = generation, 0
 
     def _zero(self, begin: int, end: int) -> None:
         if begin >= end:

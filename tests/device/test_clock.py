@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.clock import NS, RTC_TOLERANCE_S, SIGNED_WITHIN_NS, Verdict, WallClock, boot_id, monotonic_ns
+from device.clock import ABSENT_MAX, AHEAD_MAX, NS, RTC_TOLERANCE_S, SIGNED_WITHIN_NS, Verdict, WallClock, boot_id, monotonic_ns
 from device.domain import ClockTrust, Instant
 from device.settings import ClockSource
 
@@ -192,3 +192,24 @@ def test_trusted_time_never_goes_back_when_signed_time_is_renewed() -> None:
     assert machine.wall.now() == before == Instant(TRUE + timedelta(seconds=3), TRUSTED)
     machine.passed_s = 10
     assert machine.off() == (0, TRUSTED)
+
+
+SECOND = timedelta(seconds=1)
+
+
+def test_a_recorder_whose_clock_is_wrong_moves_no_clock_that_is_believed_by_more_than_a_day() -> None:
+    machine = Machine(ClockSource.SYSTEM)
+    assert (machine.hear(TRUE + AHEAD_MAX + SECOND), machine.off()) == (Verdict.FAR_AHEAD, (0, TRUSTED))
+    assert machine.hear(TRUE + AHEAD_MAX) is Verdict.DIFFERS
+
+
+def test_nobody_signs_a_gate_into_the_future_by_many_steps() -> None:
+    machine = Machine()
+    assert [machine.hear(TRUE + days * AHEAD_MAX) for days in (0, 1, 2, 1)] == [Verdict.TAKEN, Verdict.TAKEN, Verdict.FAR_AHEAD, Verdict.TAKEN]
+
+
+def test_signed_time_is_no_more_than_a_year_after_what_has_passed_where_there_was_anything() -> None:
+    machine = Machine()
+    machine.wall.raise_floor(TRUE - ABSENT_MAX)
+    assert (machine.hear(TRUE + SECOND), machine.off()) == (Verdict.FAR_AHEAD, (0, UNTRUSTED))
+    assert (machine.hear(TRUE), machine.off()) == (Verdict.TAKEN, (0, TRUSTED))

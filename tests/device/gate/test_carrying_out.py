@@ -105,9 +105,11 @@ def test_a_clock_that_differs_is_an_alarm_once(bench: CommandBench) -> None:
     assert [facts for kind, facts in bench.events if kind is EventType.ALARM] == [{"what": "clock_differs", "utc_ms": UTC_MS}]
 
 
-def test_a_time_before_one_that_has_passed_is_an_alarm_and_not_taken(bench: CommandBench) -> None:
-    bench.clock.verdict = Verdict.BEFORE_FLOOR
-    assert bench.give(SetTime(UTC_MS), RECORDER) == {"outcome": "failed", "why": "before_floor"}
+@pytest.mark.parametrize("verdict", [Verdict.BEFORE_FLOOR, Verdict.FAR_AHEAD])
+def test_a_time_that_is_not_believed_is_not_taken_and_one_alarm(bench: CommandBench, verdict: Verdict) -> None:
+    bench.clock.verdict = verdict
+    for _ in range(2):
+        assert bench.give(SetTime(UTC_MS), RECORDER) == {"outcome": "failed", "why": verdict.value}
     assert [facts for kind, facts in bench.events if kind is EventType.ALARM] == [{"what": "time_refused", "utc_ms": UTC_MS}]
     assert bench.done == []
 

@@ -94,5 +94,13 @@ def test_a_range_is_erased_by_order(kept: Identities) -> None:
     assert (kept.erase(2, 4), kept.erase(9, 1)) == (0, 0)
 
 
+def test_those_that_were_saved_from_a_damaged_store_are_kept_for_their_days_too(kept: Identities) -> None:
+    """Their places are below zero."""
+    kept.keep(-2, b"saved", 30, on_day(0))
+    kept.keep(1, b"new", 30, on_day(1))
+    assert (kept.erase_due(on_day(29)), left(kept, range(-5, 6))) == (0, {-2: b"saved", 1: b"new"})
+    assert (kept.erase_due(on_day(30)), left(kept, range(-5, 6))) == (1, {1: b"new"})
+
+
 def test_nothing_is_due_where_nothing_is_kept(kept: Identities) -> None:
     assert kept.erase_due(on_day(400)) == 0

@@ -14,7 +14,8 @@ from device.admission.presence import Moment
 from device.clock import NS
 from device.domain import ClockTrust, Direction, EventType, Instant, PassageOutcome
 from device.errors import StoreError
-from device.gate.journal import GIVEN_BACK, TELL_NS, UNRECORDED_MAX, Fact, Journal, passage
+from device.gate.journal import GIVEN_BACK, LEFT_OUT_NS, TELL_NS, UNRECORDED_MAX, Fact, Journal, passage
+from device.gate.limits import DEFAULT_LIMITS, Limits
 from device.gate.memory import OpenGrant
 from device.gate.store import Store, Transaction
 
@@ -37,8 +38,8 @@ class Moody(Store):
 
 
 class Bench:
-    def __init__(self, folder: Path) -> None:
-        self.store = Moody(folder / "events.db", gate="g1", boot="boot-1", reserve=0)
+    def __init__(self, folder: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.store = Moody(folder / "events.db", gate="g1", boot="boot-1", limits=limits, reserve=0)
         self.store._db.execute("PRAGMA synchronous=OFF")  # a thousand commits, and no power cut
         self.committed = 0
         self.journal = Journal(self.store, lambda: NOW, self._commit)
@@ -274,3 +275,17 @@ def test_a_passage_that_could_not_be_written_keeps_its_id_for_the_next_try(bench
     bench.store.willing = 1
     bench.journal.catch_up(0)
     assert bench.recorded()[-1][2]["decision"] != OUT.id
+
+
+def test_orders_that_do_not_count_hold_up_no_passage_once_refusals_have_had_their_share(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Limits(events_max=10))
+    forged = Fact(EventType.COMMAND, {"what": "open", "outcome": "refused", "why": "forged"})
+    with closing(bench.store):
+        for _ in range(5):
+            bench.journal.add(forged, 0)
+        bench.journal.add(passage(GRANT, PassageOutcome.TURNED, 3, {}), 0)
+        bench.journal.catch_up(LEFT_OUT_NS)
+        kinds = [(kind, data.get("n")) for kind, _, data in bench.recorded()]
+    first, rest = (EventType.AUDIT, 1), (EventType.AUDIT, 2)  # one a minute, however many there are
+    assert kinds == [(EventType.COMMAND, None), (EventType.COMMAND, None), first, (EventType.PASSAGE, None), rest]
+    assert not bench.journal.is_stuck

@@ -127,8 +127,11 @@ def test_a_disk_that_does_not_take_it_is_tried_again_and_the_lane_stands_as_orde
     assert (len(tries), json.loads((tmp_path / FILE).read_bytes())) == (2, {"mode": "locked"})
 
 
+ENDLESS = b'{"mode":"free","drill":{"until_ns":1e999,"boot":"boot-1"}}'
+
+
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b'{"mode":"king"}', b'{"mode":"free","drill":{}}', b"[" * 1000, b"\xff", b'{"mode":"free","drill":1}']
+    "content", [b"", b"[]", b'{"mode":"king"}', b'{"mode":"free","drill":{}}', b"[" * 1000, b"\xff", b'{"mode":"free","drill":1}', ENDLESS]
 )
 def test_a_damaged_file_is_told_and_the_lane_serves_as_usual(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)

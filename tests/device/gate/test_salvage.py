@@ -213,6 +213,10 @@ def test_what_was_saved_once_is_saved_again_and_stands_ahead(folder: Path) -> No
         found = [event["data"]["n"] for event in saved if "n" in event["data"]]
         assert ([number for number in found if number < 200], found[-1]) == (first, 229)
         old = tuple(event for event in waiting(store) if event.sequence < 0 and json.loads(event.body)["epoch"] == second_epoch)
+        assert store.places(second_epoch, *[int(json.loads(each.body)["sequence"]) for each in (old[0], old[-1])]) == (
+            old[0].sequence,
+            old[-1].sequence,
+        )
         assert confirm(store, second_epoch, old[:1]) == 1
         assert len([*folder.glob("events-*.damaged")]) == 2
 

@@ -405,7 +405,11 @@ def test_a_file_that_is_no_database_is_told_and_left_as_it_is(tmp_path: Path, co
 
 @pytest.mark.parametrize(
     ("deleting", "what"),
-    [("DELETE FROM meta", "the store lacks its epoch"), ("DELETE FROM head", "the store does not tell where its chain ends")],
+    [
+        ("DELETE FROM meta", "the store lacks its epoch"),
+        ("DELETE FROM head", "the store does not tell where its chain ends"),
+        ("UPDATE head SET clock_floor='1970-0z-01T00:00:00+00:00'", "the store does not tell what time has passed"),
+    ],
 )
 def test_a_store_that_lost_what_it_goes_by_is_damaged(tmp_path: Path, deleting: str, what: str) -> None:
     opened(tmp_path).close()
@@ -414,6 +418,15 @@ def test_a_store_that_lost_what_it_goes_by_is_damaged(tmp_path: Path, deleting: 
     with pytest.raises(StoreDamagedError) as caught:
         opened(tmp_path)
     assert str(caught.value) == f"{what}\n  → {DAMAGED_HINT}"
+
+
+def test_an_event_of_no_type_is_damage_and_not_the_end_of_each_start(tmp_path: Path) -> None:
+    with closing(opened(tmp_path)) as store:
+        append(store)
+        store._db.execute("UPDATE event SET type='audiu'")  # one bit
+        with pytest.raises(StoreDamagedError):
+            store.events_after(0, 10)
+        assert (tmp_path / "events.suspect").exists()
 
 
 def test_a_store_of_another_version_is_told(tmp_path: Path) -> None:

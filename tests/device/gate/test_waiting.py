@@ -87,9 +87,18 @@ def test_a_broker_that_refuses_everything_makes_a_bounded_number_of_voids(store:
 def test_originals_are_erased_after_the_days_that_events_are_kept(store: Store) -> None:
     append(store, 2)
     store.void(1, "refused_151", KEY, NOW_MOMENT)
+    store.confirm(confirmed(store, 1, 1))
     moments = [replace(NOW_MOMENT, monotonic_ns=days * DAY_NS + 1) for days in (29, 30)]
     assert [store.erase_originals(now, 30) for now in moments] == [0, 1]
     assert store.unvoid(1, 2) == 0
+
+
+def test_no_original_is_erased_while_the_recorder_has_not_heard_of_its_void(store: Store) -> None:
+    """Else whoever owns the uplink would call events refused, say nothing for a month, and they were gone."""
+    append(store, 2)
+    store.void(1, "refused_151", KEY, NOW_MOMENT)
+    assert store.erase_originals(replace(NOW_MOMENT, monotonic_ns=400 * DAY_NS), 30) == 0
+    assert store.unvoid(1, 2) == 1
 
 
 def test_a_refusal_that_is_voided_no_longer_counts_as_one(store: Store) -> None:
