@@ -17,6 +17,7 @@ from provisioning.commanding.settings import FILE, TABLES
 FOLDER = "commands"
 """In the folder of the province."""
 ORDER_KEY = "order.key"
+CALLED = "command"
 HEAD = """command.toml: somebody who orders. Relative paths are taken from this file's folder.
 A key behind # keeps the default that is shown. A key that nobody knows is an error."""
 
@@ -36,6 +37,21 @@ def make_key(path: Path) -> str:
     return keys.raw_public(key).hex()
 
 
+def renew(out: Path, id_: str, *, now: datetime) -> Path:
+    """A new TLS key and certificate for the holder ``id_``; settings and the key that signs stay. The folder.
+
+    Raises:
+        UsageError: there is no such folder.
+        VerificationError: the office is none, or a key in it is damaged.
+        StoreError: a file cannot be written.
+    """
+    folder = out / FOLDER / id_
+    if not re.fullmatch(ID_PATTERN, id_) or not (folder / FILE).exists():
+        raise UsageError(f"there is no {folder}", hint="--renew is for somebody who has a folder already")
+    office.open_office(out / "authority").hand_client(folder / "tls", _name(id_), called=CALLED, now=now)
+    return folder
+
+
 def lay_out(out: Path, id_: str, *, now: datetime) -> tuple[Path, str]:
     """``OUT/commands/ID`` for the holder ``id_``, and the public half of its key.
 
@@ -48,21 +64,25 @@ def lay_out(out: Path, id_: str, *, now: datetime) -> tuple[Path, str]:
         raise UsageError(f"{id_!r} is no id", hint=f"{ID_WORDS}; no name of a person")
     chief = office.open_office(out / "authority")
     broker = description.load(chief.broker_description).broker
-    folder, name = out / FOLDER / id_, f"command.{id_}"
+    folder, name = out / FOLDER / id_, _name(id_)
     if (folder / FILE).exists():
         raise UsageError(f"{id_!r} is there already: {folder}", hint="choose another id: gates record it, so that it stands for one person")
     public = make_key(folder / ORDER_KEY)
-    chief.hand_client(folder / "tls", name, called="command", now=now)
+    chief.hand_client(folder / "tls", name, called=CALLED, now=now)
     values: dict[str, dict[str, Any]] = {
         "identity": {"province": chief.root.province, "id": name, "actor": id_},
         "broker": {
             "host": broker.host,
             "port": broker.port,
             "ca_file": f"tls/{office.ROOT_CERTIFICATE}",
-            "certificate_file": "tls/command.crt",
-            "key_file": "tls/command.key",
+            "certificate_file": f"tls/{CALLED}.crt",
+            "key_file": f"tls/{CALLED}.key",
         },
         "orders": {"key_file": ORDER_KEY},
     }
     files.write(folder / FILE, settings_text.render(TABLES, values, head=HEAD))
     return folder, public
+
+
+def _name(id_: str) -> str:
+    return f"command.{id_}"

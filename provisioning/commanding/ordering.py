@@ -16,9 +16,8 @@ from device.commands.asking import CHALLENGE, Ask, Challenge
 from device.commands.deeds import FILE_MAX, Announce, Deed
 from device.commands.order import ALONE_WITHIN_S, ID_BYTES, TOGETHER_WITHIN_S, Order, Signature
 from device.errors import ContactError, UsageError, VerificationError
+from device.events.topics import Topics
 from provisioning.commanding.conversation import Conversation
-
-DONE = "done"
 
 
 def ask(conversation: Conversation, *, lifetime_s: int = ALONE_WITHIN_S) -> Challenge:
@@ -49,9 +48,13 @@ def signed(told: Order, keys: Sequence[Ed25519PrivateKey]) -> tuple[Signature, .
 
 
 def send(conversation: Conversation, told: Order, signatures: Sequence[Signature]) -> dict[str, Any]:
-    """The gate's answer. Raises ContactError."""
+    """The gate's answer. Raises ContactError: there is none, and the order may have been carried out all the same."""
     conversation.say(told.verb, order.message(signatures))
-    return conversation.answer(told.id)
+    try:
+        return conversation.answer(told.id)
+    except ContactError as error:
+        hint = "its next event `command` tells; look before you order the same again"
+        raise ContactError(f"{error.what}: whether the order was carried out is not known", hint=hint) from None
 
 
 def send_file(conversation: Conversation, id_: bytes, content: bytes, progress: Callable[[int, int], None]) -> dict[str, Any]:
@@ -82,10 +85,26 @@ def announced(content: bytes) -> Announce:
     except (VerificationError, LookupError, TypeError):
         raise UsageError("this is neither a bundle nor a list", hint="give a file that `qrgate-provision` has written") from None
     if kind not in FILE_MAX or _holds_secrets(kind, content):
-        raise UsageError(f"a bundle of kind {kind} with secrets goes through no broker", hint="carry it to the gate by hand: sudo qrgate take")
+        raise UsageError(f"{kind}: secrets go through no broker, for bundles are not encrypted", hint="carry it to the gate: sudo qrgate take")
     if len(content) > FILE_MAX[kind]:
         raise UsageError(f"it has {len(content)} bytes, and no gate takes more than {FILE_MAX[kind]}", hint="leave out what is not needed")
     return Announce(kind, len(content), hashlib.sha256(content).digest())
+
+
+def must_suit(content: bytes, topics: Topics, now_s: float) -> None:
+    """Is the bundle ``content`` for this gate, and not over? Nothing is proven here: the gate does that. A list is for whoever has its key.
+
+    Raises:
+        UsageError: by its own words the gate would not take it.
+    """
+    if content.startswith((list_file.WHOLE, list_file.CHANGES)):
+        return
+    header = _header(content)
+    places = ((header.get("sites"), topics.site), (header.get("gates"), topics.gate), ([header.get("province")], topics.province))
+    if any(isinstance(named, list) and here not in named for named, here in places):
+        raise UsageError(f"this bundle is not for {topics.gate}", hint="`qrgate-provision bundle show` tells whom it is for")
+    if isinstance(ends := header.get("expires"), int) and ends < now_s:
+        raise UsageError("the time of this bundle is over", hint="sign it again, with a later --until or none")
 
 
 def _header(content: bytes) -> Any:

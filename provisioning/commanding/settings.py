@@ -7,6 +7,7 @@ from pathlib import Path
 
 from device.commands.order import ACTOR
 from device.config import load_tables
+from device.errors import SettingsError
 from device.settings import ID_PATTERN, Protocol, key
 
 FILE = "command.toml"
@@ -52,4 +53,7 @@ def load(path: Path) -> CommandSettings:
     Raises:
         SettingsError: with every mistake, one a line.
     """
-    return CommandSettings(**load_tables(path / FILE if path.is_dir() else path, TABLES))
+    file = path / FILE if path.is_dir() else path
+    if not file.exists():
+        raise SettingsError(f"there is no {file}", hint="`qrgate-provision command-key` makes the folder of somebody who orders")
+    return CommandSettings(**load_tables(file, TABLES))

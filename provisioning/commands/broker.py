@@ -54,7 +54,8 @@ def _of_office(options: argparse.Namespace) -> int:
     for line in steps.outdated(options.out.absolute(), broker):
         warn(line)
     document = {"broker": str(folder), "host": broker.host, "port": broker.port}
-    tell(options, document, [f"broker     {folder}", *steps.for_broker(broker, folder)])
+    again = ["a broker that runs already must be ended first: it reads settings at its start"] if broker.folder == folder else []
+    tell(options, document, [f"broker     {folder}", *steps.for_broker(broker, folder), *again])
     return EXIT_OK
 
 

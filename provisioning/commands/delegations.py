@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from provisioning.authority import bundles, delegations, office
 from provisioning.commands import audience
 from provisioning.telling import tell, warn
 
+KEY_DIGITS = 16
 ABOUT = "check and sign who may order what"
 HELP = f"""\
 Check the delegations (TOML), or sign them as a bundle for gates. It replaces the one before it as a whole: a key that is left out
@@ -45,18 +47,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     found = delegations.read(options.file)
-    for doubt in found.doubts:
+    now = datetime.now(UTC)
+    doubts = [*found.doubts, *_over(found, now)]
+    for doubt in doubts:
         warn(f"{options.file}: {doubt}")
     count = len(found.content["holders"])
+    holders = "1 holder" if count == 1 else f"{count} holders"
     if options.action == "check":
-        tell(options, {"ok": True, "holders": count, "doubts": found.doubts}, [f"{options.file}: {count} holders, no mistake found"])
+        tell(options, {"ok": True, "holders": count, "doubts": doubts}, [f"{options.file}: {holders}, no mistake found"])
         return EXIT_OK
     if options.authority is None:
         raise UsageError("whose signature?", hint="give --authority DIR, as `init` made it")
+    order = audience.order(options)
+    if order.until is not None and order.until < now:
+        raise UsageError(f"{options.until} is over: no gate would take the bundle", hint="a later --until, or none")
     path = options.out or options.file.with_suffix(".bundle")
     chief = office.open_office(options.authority)
-    bundle = bundles.sign(chief, Kind.DELEGATIONS, found.content, audience.order(options), now=datetime.now(UTC))
+    bundle = bundles.sign(chief, Kind.DELEGATIONS, found.content, order, now=now)
     files.write(path, bundle)
     document = {"ok": True, "holders": count, "bundle": str(path.absolute())}
-    tell(options, document, [f"{path}: {count} holders, {len(bundle)} bytes", *steps.for_handing_over(path)])
+    tell(options, document, [f"{path}: {holders}, {len(bundle)} bytes", *steps.for_handing_over(path)])
     return EXIT_OK
+
+
+def _over(found: delegations.Holders, now: datetime) -> Iterator[str]:
+    """Holders whose time is over, by the beginning of the key: the ids are not in what is signed."""
+    for each in found.content["holders"]:
+        if each.get("until", now.timestamp()) < now.timestamp():
+            yield f"the key {each['key'].hex()[:KEY_DIGITS]}… counts no more: its `until` is past"

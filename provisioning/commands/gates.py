@@ -16,7 +16,8 @@ from provisioning.telling import tell
 ABOUT = "what the recorder knows of each gate"
 HELP = """\
 Look into the recorder's archive, on its machine; the recorder may run or not. For each gate: its last event and sequence, what is
-missing, what it has given up (voids), what is in doubt, and the key with which it signs.
+missing, what it has given up (voids), what is in doubt, and the key with which it signs. An epoch is one life of a gate's store;
+the newest comes first.
 
 An alarm stays until somebody has looked at it: a second device with the same card, an older copy of a card, another key. --accept
 says that the gate is in order. The alarms are cleared, and the key that it names now is believed. Do so only where you know why: a
@@ -33,7 +34,7 @@ KEY_DIGITS = 16
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--settings", required=True, type=Path, metavar="FILE", help="recorder.toml, as `init` made it")
+    parser.add_argument("--settings", required=True, type=Path, metavar="FILE", help="recorder.toml, as `init` made it, or its folder")
     parser.add_argument("--accept", metavar="GATE", help="this gate is in order: clear its alarms, believe its key")
 
 
@@ -51,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _lines(gate: Gate) -> Iterator[str]:
     key = f"key {gate.key[:KEY_DIGITS]}…" if gate.key else "no key yet"
-    yield f"{gate.gate}  site {gate.site or 'not known yet'}, {key}, {gate.boots} boots, {gate.voids} voids, {gate.conflicts} conflicts"
+    counts = [_count(gate.boots, "boot"), _count(gate.voids, "void"), _count(gate.conflicts, "conflict")]
+    yield f"{gate.gate}  site {gate.site or 'not known yet'}, {key}, {', '.join(counts)}"
     for epoch in gate.epochs:
         yield f"  epoch {epoch.epoch}: last sequence {epoch.last_sequence}, last stored {epoch.changed_at}"
         if epoch.missing:
@@ -61,3 +63,7 @@ def _lines(gate: Gate) -> Iterator[str]:
         yield f"  ALARM {what} since {since}: {ADVICE[What(what)]}"
     if gate.other_key:
         yield f"  it names another key, {gate.other_key[:KEY_DIGITS]}…, which is not believed"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

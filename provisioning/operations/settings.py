@@ -8,6 +8,8 @@ from pathlib import Path
 from device.config import load_tables
 from device.settings import ID_PATTERN, Protocol, key
 
+FILE = "recorder.toml"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
@@ -76,9 +78,9 @@ RECORDER_TABLES: dict[str, type] = {
 
 
 def load(path: Path) -> RecorderSettings:
-    """The settings in ``path``; relative paths in them are taken from its folder.
+    """The settings in ``path``, or in its ``recorder.toml`` where it is a folder; relative paths are taken from there.
 
     Raises:
         SettingsError: with every mistake, one a line.
     """
-    return RecorderSettings(**load_tables(path, RECORDER_TABLES))
+    return RecorderSettings(**load_tables(path / FILE if path.is_dir() else path, RECORDER_TABLES))

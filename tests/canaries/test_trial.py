@@ -77,8 +77,7 @@ def test_a_gate_that_logs_what_it_reads_is_found_out(tmp_path: Path) -> None:
     trial = Trial(tmp_path, presentations=2 * len(KINDS), seed=3, say=lambda _line: None, module=("tests.canaries.leaking",))
     report = trial.run()
     assert not report.is_clean
-    assert [hit for hit in report.hits if hit.partition(",")[0] != "gate.log"] == []
-    assert report.hits
+    assert "gate.log" in {hit.partition(",")[0] for hit in report.hits}  # the slip's own imports may lie in any process's memory
 
 
 def insert(statement: str, *values: object, delete: str = "") -> Callable[[Path], None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +15,9 @@ from device.bundles.envelope import Place
 from device.clock import NS
 from device.commands.asking import encode_reply
 from device.events.topics import Topics
+from device.links import Hello
+from device.uplink import presence
+from device.uplink.presence import State
 from tests.device.gate.command_bench import CommandBench
 from tests.provisioning.live import PROVINCE, SITE, Broker
 
@@ -28,6 +33,7 @@ class PlayedGate:
         self.deaf = False
         self._peer = broker.gate(GATE)
         self._peer.subscribe(TOPICS.commands)
+        self._states: queue.Queue[bytes] = queue.Queue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="played gate")
 
@@ -41,10 +47,19 @@ class PlayedGate:
         self._peer.close()
         self.bench.close()
 
+    def be(self, state: State | None) -> None:
+        """What the broker keeps as its state; ``None``: nothing."""
+        hello = Hello("boot", "9990000000000000", 0, b"k" * 32, b"h" * 64)
+        self._states.put(b"" if state is None else presence.body(state, GATE, hello))
+        self._states.join()
+
     def _run(self) -> None:
         began_ns, taken = time.monotonic_ns(), 0
         while not self._stopping.is_set():
             self._turn()
+            with suppress(queue.Empty):
+                self._peer.publish(TOPICS.state, self._states.get_nowait(), retain=True)
+                self._states.task_done()
             self.bench.now_ns = 1000 * NS + time.monotonic_ns() - began_ns
             for topic, payload in self._peer.messages[taken:]:
                 taken += 1

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from device.bundles.delegations import Delegation, Role
-from device.commands.deeds import LaneMode
+from device.commands import order
+from device.commands.deeds import Erase, LaneMode
 from device.domain import Direction
+from device.uplink.presence import State
 from provisioning.authority import office
 from provisioning.authority.keys import raw_public, read_signing_key
 from provisioning.cli import main
-from tests.provisioning.commanding.played_gate import GATE, PlayedGate
+from provisioning.commanding import half_signed
+from tests.provisioning.commanding.played_gate import GATE, TOPICS, PlayedGate
 from tests.provisioning.live import MOSQUITTO, SITE, Broker, free_port, provision
 
 HOLDERS = {
@@ -123,7 +126,28 @@ def test_one_key_is_no_second_one(gate: PlayedGate, run: Run, tmp_path: Path) ->
     half = tmp_path / "free.order"
     run("op-1", "mode", "free", "--out", str(half))
     code, answer = run("op-1", "send", str(half))
-    assert (code, answer.get("why"), gate.bench.mode.mode) == (1, "malformed", LaneMode.NORMAL)
+    assert (code, "this key has signed the order already" in answer["stderr"], gate.bench.mode.mode) == (2, True, LaneMode.NORMAL)
+
+
+def test_the_same_key_twice_is_told_before_anybody_is_asked(province: Province, run: Run) -> None:
+    code, answer = run("op-1", "mode", "free", "--second-key", str(province.folder("op-1") / "order.key"))
+    assert (code, "both keys are one and the same" in answer["stderr"]) == (2, True)
+
+
+@pytest.mark.usefixtures("gate")
+def test_a_second_signer_sees_what_he_is_to_sign(run: Run, tmp_path: Path) -> None:
+    half = tmp_path / "free.order"
+    run("op-1", "drill", "5", "--why", "yearly", "--out", str(half))
+    wanted = {"verb": "drill", "args": {"minutes": 5}, "site": SITE, "gate": GATE, "actor": "op-1", "why": "yearly"}
+    assert run("op-2", "show", str(half)) == (0, wanted)
+
+
+def test_nobody_is_brought_to_sign_what_needs_no_second_signature(province: Province, run: Run, tmp_path: Path) -> None:
+    told = order.Order(b"i" * 16, Erase("999", 1, 5), GATE, "0badcafe", b"c" * 16, 600, "op-1", "")
+    signature = order.sign(read_signing_key(province.folder("op-1") / "order.key"), order.encode(told))
+    half_signed.write(tmp_path / "trap.order", half_signed.HalfSigned(TOPICS, signature))
+    code, answer = run("ho-1", "send", str(tmp_path / "trap.order"))
+    assert (code, "do not sign it" in answer["stderr"]) == (2, True)
 
 
 def test_a_bundle_goes_through_the_broker_into_the_inbox(province: Province, gate: PlayedGate, run: Run, tmp_path: Path) -> None:
@@ -137,10 +161,25 @@ def test_a_bundle_goes_through_the_broker_into_the_inbox(province: Province, gat
     assert [each.read_bytes() for each in gate.bench.inbox.iterdir()] == [content]
 
 
-def test_a_gate_that_does_not_answer_is_no_contact(gate: PlayedGate, run: Run) -> None:
+def test_a_bundle_that_the_gate_would_not_take_is_not_sent(province: Province, run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "delegations.toml"
+    path.write_text(f'[holders.a]\nkey = "{1:064x}"\nroles = ["operator"]')
+    assert main(["delegations", "sign", str(path), "--authority", str(province.out / "authority"), "--gate", "g-b"]) == 0
+    code, answer = run("op-1", "bundle", str(path.with_suffix(".bundle")))
+    assert (code, f"this bundle is not for {GATE}" in answer["stderr"]) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [(None, f"the broker knows no gate {GATE} at site {SITE}"), (State.LOST, "is away: nobody"), (State.READY, "is there and does not answer")],
+)
+def test_a_gate_that_does_not_answer_is_no_contact_and_what_is_known_of_it_is_told(
+    gate: PlayedGate, run: Run, state: State | None, told: str
+) -> None:
     gate.deaf = True
+    gate.be(state)
     code, answer = run("op-1", "open", "--wait", "0.5")
-    assert (code, f"gate {GATE} does not answer" in answer["stderr"]) == (6, True)
+    assert (code, told in answer["stderr"]) == (6, True)
 
 
 WRONG_WORDS = {
@@ -152,6 +191,9 @@ WRONG_WORDS = {
     "a file that is not there": ("bundle", "none.bundle"),
     "no second signature needed": ("open", "--out", "open.order"),
     "nothing to send": ("send", "none.order"),
+    "a drill of a word": ("drill", "²"),
+    "events backwards": ("replay", "999:5-1"),
+    "no file": ("bundle",),
 }
 
 
@@ -185,4 +227,8 @@ def test_a_person_is_told_in_words(province: Province, capsys: pytest.CaptureFix
     words = ["--settings", str(province.folder("op-1")), "--site", SITE, "--gate", GATE]
     assert main(["command", "open", *words]) == 0
     assert main(["command", "mode", "locked", *words]) == 1
-    assert capsys.readouterr().out == f"{GATE}: open is done\n{GATE}: mode does not count: 'needs_two'\n"
+    assert capsys.readouterr().out == (
+        f"{GATE}: open is done: one person is let through (entry)\n"
+        f"{GATE}: mode does not count: a second key must sign it (needs_two)\n"
+        "  → --second-key FILE, or --out FILE for a signer on another machine\n"
+    )

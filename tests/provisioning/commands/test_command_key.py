@@ -27,6 +27,7 @@ def test_a_person_says_what_comes_next(out: Path, capsys: pytest.CaptureFixture[
     assert main(["command-key", "--out", str(out), "--id", "op-1"]) == 0
     told = capsys.readouterr().out
     assert 'commands = [..., "command.op-1"]' in told
+    assert f"qrgate-provision broker --out {out}" in told
     assert "qrgate-provision delegations --help" in told
 
 
@@ -39,7 +40,21 @@ def test_nobody_s_key_is_replaced(out: Path, tmp_path: Path, capsys: pytest.Capt
     assert json.loads(first)["public_key"] == second
 
 
-@pytest.mark.parametrize("words", [[], ["--id", "op-1"], ["--key", "k", "--id", "op-1"], ["--key", "k", "--out", "o", "--id", "op-1"]])
+def test_a_new_tls_identity_leaves_the_rest(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["command-key", "--out", str(out), "--id", "op-1"]
+    assert [main([*words, "--renew"]), main(words)] == [2, 0]
+    folder = out / "commands" / "op-1"
+    kept, renewed = ("order.key", "command.toml", "tls/ca.crt"), ("tls/command.crt", "tls/command.key")
+    before = {name: (folder / name).read_bytes() for name in (*kept, *renewed)}
+    capsys.readouterr()
+    assert main([*words, "--renew", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"folder": str(folder)}
+    assert [name for name, content in before.items() if (folder / name).read_bytes() != content] == [*renewed]
+
+
+@pytest.mark.parametrize(
+    "words", [["--key", "k", "--renew"], [], ["--id", "op-1"], ["--key", "k", "--id", "op-1"], ["--key", "k", "--out", "o", "--id", "op-1"]]
+)
 def test_what_is_to_be_made_must_be_clear(words: list[str]) -> None:
     assert main(["command-key", *words]) == 2
 

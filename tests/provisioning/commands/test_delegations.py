@@ -32,7 +32,7 @@ def test_delegations_are_signed_and_shown(out: Path, path: Path, capsys: pytest.
 
 def test_a_check_writes_nothing(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["delegations", "check", str(path)]) == 0
-    assert "1 holders, no mistake found" in capsys.readouterr().out
+    assert "1 holder, no mistake found" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -41,3 +41,11 @@ def test_mistakes_are_exit_code_3_and_a_missing_signer_2(path: Path, capsys: pyt
     path.write_text(TEXT.replace("operator", "king"))
     assert main(["delegations", "check", str(path)]) == 3
     assert "delegations.holders[0].role is not the text it should be" in capsys.readouterr().err
+
+
+def test_what_is_over_is_told_and_a_bundle_that_is_over_is_not_signed(out: Path, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text(TEXT.replace("2027", "2020"))
+    assert main(["delegations", "check", str(path)]) == 0
+    assert f"the key {KEY[:16]}… counts no more: its `until` is past" in capsys.readouterr().err
+    assert main(["delegations", "sign", str(path), "--authority", str(out / "authority"), "--until", "2020-12-31"]) == 2
+    assert not path.with_suffix(".bundle").exists()

@@ -16,7 +16,7 @@ def test_the_command_tells_people_and_programs(tmp_path: Path, capsys: pytest.Ca
     settings = recorder_of_a_known_gate(tmp_path)
     assert cli.main(["gates", "--settings", str(settings)]) == 0
     assert capsys.readouterr().out == (
-        f"g-a  site {SITE}, key {Card().public.hex()[:16]}…, 2 boots, 1 voids, 1 conflicts\n"
+        f"g-a  site {SITE}, key {Card().public.hex()[:16]}…, 2 boots, 1 void, 1 conflict\n"
         f"  epoch e1: last sequence 4, last stored {MOMENT}\n"
         "    2 missing: 2 to 3\n"
         f"  ALARM other_bytes since {MOMENT}: is there a second device with this card?\n"
