@@ -17,7 +17,7 @@ ABOUT = "what the recorder knows of each gate"
 HELP = """\
 Look into the recorder's archive, on its machine; the recorder may run or not. For each gate: its last event and sequence, what is
 missing, what it has given up (voids), what is in doubt, and the key with which it signs. An epoch is one life of a gate's store;
-the newest comes first.
+the one that was heard last comes first.
 
 An alarm stays until somebody has looked at it: a second device with the same card, an older copy of a card, another key. --accept
 says that the gate is in order. The alarms are cleared, and the key that it names now is believed. Do so only where you know why: a
