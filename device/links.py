@@ -371,7 +371,7 @@ class Link:
             LinkError: the peer is gone, or sent something that is no message; close the link then.
         """
         try:
-            packet = self._socket.recv(PACKET_MAX + 1)
+            packet = self._packet()
         except BlockingIOError:
             return None
         except OSError as error:
@@ -381,6 +381,12 @@ class Link:
         if len(packet) > PACKET_MAX:
             raise LinkError("the packet is too large")
         return decode(packet)
+
+    def _packet(self) -> bytes:
+        try:
+            return self._socket.recv(PACKET_MAX + 1)
+        except ConnectionResetError:  # it hung up and left something unread: Linux says so once, ahead of what it had said before
+            return self._socket.recv(PACKET_MAX + 1)
 
     def close(self) -> None:
         self._socket.close()

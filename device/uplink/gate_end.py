@@ -47,19 +47,21 @@ class GateEnd:
         return None if self._link else self._try_at_ns
 
     def step(self, now_ns: int) -> list[FromGate]:
-        """Connect if that is due, send what waits, and return what came. The first Hello begins a new link, with nothing asked."""
+        """Connect if that is due, send what waits, and return what came. The first Hello begins a new link, with nothing asked.
+
+        What a gate has said before its end came too: the answer to an order to restart is the last of it.
+        """
+        came: list[FromGate] = []
         try:
             if self._link is None and now_ns >= self._try_at_ns:
                 self._link = links.connect(self._path)
                 self._connected_ns = now_ns
-            if self._link is None:
-                return []
-            self._flush(self._link)
-            came = self._receive(self._link)
-            self._expect_hello(now_ns)
+            if self._link is not None:
+                self._receive(self._link, came)  # before anything is sent, which fails where the gate is gone
+                self._flush(self._link)
+                self._expect_hello(now_ns)
         except LinkError as error:
             self._drop(error, now_ns)
-            return []
         return came
 
     def tell(self, message: Message) -> None:
@@ -93,8 +95,7 @@ class GateEnd:
         if not self.hello and now_ns - self._connected_ns >= self._timing.hello_s * NS:
             raise LinkError("the gate says nothing")
 
-    def _receive(self, link: Link) -> list[FromGate]:
-        came: list[FromGate] = []
+    def _receive(self, link: Link, came: list[FromGate]) -> None:
         while len(came) < RECEIVED_AT_ONCE and (message := link.receive()) is not None:
             match message:
                 case Hello() if not self.hello:
@@ -106,9 +107,9 @@ class GateEnd:
                 case Events() | Again() | Say() | Health() if self.hello:
                     pass
                 case _:
+                    came.clear()  # it is no gate, whatever else it said
                     raise LinkError(f"an unexpected {message.NAME!r}")
             came.append(message)
-        return came
 
     def _drop(self, error: LinkError, now_ns: int) -> None:
         if self.hello or self._try_at_ns == 0:

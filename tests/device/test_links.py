@@ -303,6 +303,16 @@ def test_a_peer_that_left_is_told_as_a_link_error(ends: Ends) -> None:
         assert caught.value.what.startswith("the peer is gone")
 
 
+def test_what_a_peer_had_said_is_heard_though_it_left_something_unread(ends: Ends) -> None:
+    ends.other.send(Give(Lane.LIVE, 0, 1))
+    for number in (1, 2):
+        ends.gate.send(Again(number, number))
+    ends.gate.close()
+    assert [ends.other.receive(), ends.other.receive()] == [Again(1, 1), Again(2, 2)]
+    with pytest.raises(LinkError, match="the peer is gone"):
+        ends.other.receive()
+
+
 @needs_root
 def test_a_stranger_is_turned_away_by_his_user() -> None:
     with open_folder() as folder:

@@ -29,6 +29,15 @@ def test_an_order_opens_the_relay_and_is_recorded(tmp_path: Path) -> None:
         world.wait_rest()
 
 
+def test_a_restart_is_answered_and_the_gate_is_there_again(tmp_path: Path) -> None:
+    with World(tmp_path, SYSTEM_CLOCK) as world:
+        world.wait_in_force()
+        for times in range(2, 4):
+            assert world.order("restart") == {"gate": GATE, "outcome": "done"}
+            until(lambda: world.log("gate").count("is ready") == times, lambda: world.log("gate"))  # noqa: B023 - it is over before the next
+            assert world.order("diagnostics")["outcome"] == "done"
+
+
 def test_signed_time_gives_a_gate_without_a_clock_one_that_is_trusted(tmp_path: Path) -> None:
     with World(tmp_path, "clock.source=none", tells_time=True) as world:
         world.wait_in_force()

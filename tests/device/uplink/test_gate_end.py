@@ -67,6 +67,20 @@ def test_all_that_a_gate_says_comes_through(tmp_path: Path) -> None:
     with_gate(tmp_path, test)
 
 
+@pytest.mark.parametrize("waiting", [(), (Give(Lane.LIVE, 0, 20),)])
+def test_what_a_gate_has_said_before_its_end_comes_through(tmp_path: Path, waiting: tuple[Message, ...]) -> None:
+    def test(end: GateEnd, link: Link) -> None:
+        end.step(0)
+        link.send(EVENTS)
+        link.send(Say("reply/1", b"done"))
+        link.close()
+        end._outgoing.extend(waiting)
+        assert end.step(0) == [EVENTS, Say("reply/1", b"done")]
+        assert end.hello is None
+
+    with_gate(tmp_path, test)
+
+
 def test_the_newest_hello_of_the_same_gate_counts(tmp_path: Path) -> None:
     newer = replace(HELLO, last_sequence=7, head=b"newer")
 
