@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +30,7 @@ class Cost:
     memory_mib: float
 
 
-class Server:
+class Server(ABC):
     """One process; what it says goes to ``log``. Use it in a ``with``: at its end it is stopped."""
 
     def __init__(self, command: list[str], log: Path) -> None:
@@ -71,8 +72,9 @@ class Server:
         cpu_s = _cpu_s(self._process.pid) if self._process else 0.0
         return Cost(self._before_s + cpu_s, self._most_mib)
 
+    @abstractmethod
     def _serves(self) -> bool:
-        raise NotImplementedError
+        """Whether it can be spoken to now."""
 
     def _note(self) -> None:
         if self._process:

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
@@ -28,7 +27,7 @@ from device import config
 from device.clock import NS, monotonic_ns
 from device.demo.payloads import GATE
 from device.demo.province import Province
-from device.domain import ClockTrust, EventType, Instant, StoredEvent
+from device.domain import StoredEvent
 from device.errors import LinkError
 from device.events import head
 from device.events.topics import Topics
@@ -40,6 +39,7 @@ from device.uplink import packets, tls
 from device.uplink.client import WINDOW_MAX
 from device.uplink.service import run
 from device.uplink.timing import Timing
+from tests.backlogs import fill
 from tests.bench.figures import Figures, Progress
 
 EVENTS = 10_000
@@ -57,40 +57,13 @@ def measure(_base: int, progress: Progress) -> Figures:
         for rates, rate in ((ours, _drained_and_confirmed), (theirs, _paho_alone)):
             with tempfile.TemporaryDirectory(prefix="qrgate-drain-") as folder, Province(Path(folder), (), issuer_seed=SEED) as province:
                 settings = config.load(province.layout.gate)
-                _fill(settings)
+                fill(settings.paths.state / "events.db", EVENTS, gate=GATE, boot="bench")
                 rates.append(rate(settings))
         progress(f"drain, round {turn + 1}: {ours[-1]:.0f} events/s drained and confirmed, {theirs[-1]:.0f} by paho alone")
     return {
         "drain_confirmed": (median(ours), "events/s"),
         "paho_published": (median(theirs), "events/s"),
         "drain_vs_paho": (median(ours) / median(theirs), "ratio"),
-    }
-
-
-def _fill(settings: Settings) -> None:
-    """A backlog of decisions, as a gate makes them."""
-    settings.paths.state.mkdir(parents=True, exist_ok=True)
-    now = Instant(datetime.now(UTC), ClockTrust.TRUSTED)
-    with closing(_store(settings)) as store:
-        for begin in range(0, EVENTS, 1000):
-            with store.transaction() as writing:
-                for number in range(begin, begin + 1000):
-                    writing.append(EventType.DECISION, _decision(number), subject=f"0badcafe-{number}", now=now)
-
-
-def _decision(number: int) -> dict[str, Any]:
-    return {
-        "presentation": f"0badcafe-{number}",
-        "direction": "entry",
-        "admit": True,
-        "reason": "admitted",
-        "credential": "kd1",
-        "proof": "signed",
-        "person": f"{number:032x}",
-        "frame": number,
-        "frame_ns": number * 10**9,
-        "decoded_ns": number * 10**9 + 10**7,
-        "stage": "half",
     }
 
 

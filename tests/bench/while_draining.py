@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -24,15 +23,16 @@ from device.clock import boot_id, monotonic_ns
 from device.demo.payloads import GATE
 from device.demo.processes import end, environment
 from device.demo.province import Province
-from device.domain import ClockTrust, EventType, Instant, StoredEvent, Track, TrackState
+from device.domain import EventType, StoredEvent, Track, TrackState
 from device.errors import LinkError
 from device.gate.store import Store
 from device.links import Link, connect
+from tests.backlogs import BATCH, fill
 from tests.bench.figures import NS_PER_MS, Figures, Progress
 from tests.faults.records import ask, waiting
 from tests.gates import Issuer, show
 
-BACKLOG, BATCH = 150_000, 1_000
+BACKLOG = 150_000
 PEOPLE, ROUNDS = 50, 5
 PERSON_EVERY_S = 0.4  # a pulse and the drive's rest last 0.3 s
 BEGINS_WITHIN_S = 30.0
@@ -63,7 +63,7 @@ def measure(_base: int, progress: Progress) -> Figures:
         for process in province.processes.values():
             os.setpriority(os.PRIO_PROCESS, process.pid, LOWEST_PRIORITY)
         store = province.folder / "state" / "events.db"
-        _fill(store)
+        fill(store, BACKLOG, gate=GATE, boot=boot_id())
         with _part(province, "gate"), closing(_reader(province.folder / "run" / "reader.sock")) as reader:
             turns = [each for number in range(ROUNDS) for each in _round(province, reader, number, progress)]
         assert waiting(store) > 0, "the backlog was drained before the end"
@@ -124,18 +124,6 @@ def _p99s(timings: list[dict[str, int]], turns: list[Turn]) -> list[float]:
     ]
     assert all(len(each) >= PEOPLE // 2 for each in taken), "hardly anybody was decided"
     return [quantiles(each, n=100, method="inclusive")[98] for each in taken]
-
-
-def _fill(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True)
-    now = Instant(datetime.now(UTC), ClockTrust.TRUSTED)
-    with closing(Store(path, gate=GATE, boot=boot_id())) as store:
-        for begin in range(0, BACKLOG, BATCH):
-            with store.transaction() as writing:
-                for number in range(begin, begin + BATCH):
-                    subject = f"0badbeef-{number}"
-                    facts = {"presentation": subject, "direction": "entry", "admit": False, "reason": "not_a_pass", "shown": "other"}
-                    writing.append(EventType.DECISION, facts, subject=subject, now=now)
 
 
 @contextmanager

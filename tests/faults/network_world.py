@@ -9,21 +9,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self, TypeVar
 
 from device import clock
 from device.demo.processes import end, environment, mosquitto_program
-from device.domain import ClockTrust, EventType, Instant, Track, TrackState
+from device.domain import Track, TrackState
 from device.errors import LinkError
-from device.gate.store import Store
 from device.links import Link, connect
 from provisioning.authority import office
 from provisioning.authority.certificates import LEAF_DAYS
 from provisioning.authority.init import Layout, Request, lay_out, renew
 from provisioning.broker.mosquitto import PERSISTENCE
+from tests.backlogs import fill
 from tests.faults import records
 from tests.faults.network_space import FAR_ADDRESS, End, Network
 from tests.faults.records import Records, Rest
@@ -45,7 +45,6 @@ READY_S = 30.0
 WORD_S = 150.0
 """Over a bad line."""
 POLL_S = 0.05  # neither another process's files nor the network can be awaited
-BATCH = 1000
 SESSION = re.compile(r"New client connected from \S+ as ([a-z0-9-]+) ")
 """mosquitto's log, of a client that was accepted."""
 
@@ -155,14 +154,8 @@ class NetworkWorld:
 
     def fill(self, events: int) -> None:
         """A backlog in every gate's store, before they are started."""
-        now = Instant(datetime.now(UTC), ClockTrust.TRUSTED)
         for gate in self.gates:
-            self._state(gate).mkdir(mode=0o700, parents=True, exist_ok=True)
-            with closing(Store(self._store(gate), gate=gate, boot=clock.boot_id())) as store:
-                for begin in range(0, events, BATCH):
-                    with store.transaction() as writing:
-                        for number in range(begin, min(begin + BATCH, events)):
-                            writing.append(EventType.DECISION, _decision(number), subject=f"0badcafe-{number}", now=now)
+            fill(self._store(gate), events, gate=gate, boot=clock.boot_id())
 
     def show_somebody(self, gate: str) -> None:
         """Somebody with a good pass holds it up and goes."""
@@ -248,19 +241,3 @@ def _connected(path: Path) -> Link | None:
         return connect(path)
     except LinkError:
         return None
-
-
-def _decision(number: int) -> dict[str, object]:
-    return {
-        "presentation": f"0badcafe-{number}",
-        "direction": "entry",
-        "admit": True,
-        "reason": "admitted",
-        "credential": "kd1",
-        "proof": "signed",
-        "person": f"{number:032x}",
-        "frame": number,
-        "frame_ns": number * 10**9,
-        "decoded_ns": number * 10**9 + 10**7,
-        "stage": "half",
-    }
