@@ -17,7 +17,7 @@ from provisioning.commands import MODULES
 from provisioning.telling import NAME
 
 DESCRIPTION = """\
-Prepare gates, their broker and their recorder. Nothing here needs a network, but for `recorder`."""
+Prepare gates, their broker and their recorder, and order something at a gate. Only `recorder` and `command` need a network."""
 
 EXAMPLES = """\
 a first gate, its authority, its broker and its recorder, below ./hanoi:
@@ -25,8 +25,8 @@ a first gate, its authority, its broker and its recorder, below ./hanoi:
 a pass for a month, as a picture:
   qrgate-provision pass --authority hanoi/authority --zone main --days 30 --out pass.png
 
-exit codes: 0 done, 2 the command line is wrong, 3 a settings file is wrong, 4 a key or certificate is wrong,
-            6 no contact, 7 a file cannot be written, 130 ended by Ctrl-C"""
+exit codes: 0 done, 1 a check found a fault, or a gate has not done what was ordered, 2 the command line is wrong,
+            3 a settings file is wrong, 4 a key or certificate is wrong, 6 no contact, 7 a file cannot be written, 130 ended by Ctrl-C"""
 
 INIT_HELP = """\
 Make keys, certificates and settings for one gate, and at the first time all that its province needs:
