@@ -16,6 +16,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,32 @@ def open_store(
     return Opened(store, damage)
 
 
+def erase_set_aside(path: Path, now: Instant, retention_days: int) -> int:
+    """Erase the damaged files beside the store that nobody has written for so many days; how many. Nothing in them can be erased singly,
+    and sealed identities are among it.
+
+    Raises:
+        StoreError: one cannot be erased.
+    """
+    if now.trust is not ClockTrust.TRUSTED:
+        return 0
+    before_s = (now.utc - timedelta(days=retention_days)).timestamp()
+    with as_store_error(path):
+        due = [file for file in _set_aside(path) if file.stat().st_mtime < before_s]
+        for file in due:
+            _erase(file)
+    return len(due)
+
+
+def _set_aside(path: Path) -> list[Path]:
+    return list(path.parent.glob(f"{path.stem}-*.damaged"))
+
+
+def _erase(damaged: Path) -> None:
+    damaged.with_name(damaged.name + "-wal").unlink(missing_ok=True)
+    damaged.unlink()
+
+
 def _open_sound(path: Path, known: str, *, gate: str, boot: str, limits: Limits, reserve: int) -> Store:
     """Raises StoreDamagedError where the file is not sound, or gone."""
     with as_store_error(path):
@@ -144,10 +171,9 @@ class _Swap:
         self._path.with_name(self._path.name + "-shm").unlink(missing_ok=True)
 
     def _prune(self) -> None:
-        kept = sorted(self._path.parent.glob(f"{self._path.stem}-*.damaged"), key=lambda file: file.stat().st_mtime, reverse=True)
+        kept = sorted(_set_aside(self._path), key=lambda file: file.stat().st_mtime, reverse=True)
         for file in kept[DAMAGED_MAX:]:
-            file.with_name(file.name + "-wal").unlink(missing_ok=True)
-            file.unlink()
+            _erase(file)
 
 
 class _Salvage:

@@ -54,6 +54,9 @@ RECORD_SILENT_NS = 600 * clock.NS
 exit button away. A recording thread that has not turned for so long hangs.
 """
 
+STORE = "events.db"
+"""In the state folder."""
+
 ALIVE_EVERY_NS = clock.NS // 5
 
 LISTS_WITHIN_S = 20.0
@@ -154,6 +157,7 @@ def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse, stopping: t
 
     store_keeping = StoreKeeping(
         store=store,
+        path=settings.paths.state / STORE,
         condition=condition,
         pseudonyms=pseudonyms,
         now=moment,
@@ -235,7 +239,7 @@ def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse, stopping: t
 def _open_store(settings: Settings, closing: ExitStack, boot: str, key: Ed25519PrivateKey, now: Instant) -> Store:
     """Raises StoreError."""
     limits = Limits(settings.store.size_max_mib * MIB, settings.store.events_max)
-    opened = open_store(settings.paths.state / "events.db", gate=settings.site.gate, boot=boot, key=key, now=now, limits=limits)
+    opened = open_store(settings.paths.state / STORE, gate=settings.site.gate, boot=boot, key=key, now=now, limits=limits)
     closing.callback(opened.store.close)
     return opened.store
 

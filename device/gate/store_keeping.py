@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from device.admission.presence import Moment
@@ -16,6 +17,7 @@ from device.errors import StoreDamagedError, StoreError
 from device.gate.condition import Condition
 from device.gate.keys import PseudonymKey
 from device.gate.province import Tell
+from device.gate.salvage import erase_set_aside
 from device.gate.store import Store
 
 log = logging.getLogger("qrgate.gate")
@@ -31,11 +33,12 @@ FILLING, NEARLY_FULL = 0.8, 0.9
 
 @dataclass(slots=True, kw_only=True)
 class StoreKeeping:
-    """One chore of the recording thread, once a turn. ``retention_days`` counts where nobody confirms (``has_recorder`` is false), and
-    for originals that wait behind a void.
+    """One chore of the recording thread, once a turn. ``retention_days`` counts where nobody confirms (``has_recorder`` is false), for
+    originals that wait behind a void, and for damaged files that were set aside beside ``path``.
     """
 
     store: Store
+    path: Path
     condition: Condition
     pseudonyms: PseudonymKey
     now: Callable[[], Moment]
@@ -87,6 +90,7 @@ class StoreKeeping:
         for alarm in self.pseudonyms.alarms():
             self.tell(EventType.ALARM, alarm)
         self.store.erase_originals(now, self.retention_days)
+        erase_set_aside(self.path, now.instant, self.retention_days)
 
     def _expire(self) -> int:
         now = self.now().instant

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,7 @@ class Bench:
         self.condition = Condition(alarm=lambda _facts: None, stand=lambda _signal: None, publish=lambda _body: True)
         self.keeping = StoreKeeping(
             store=self.store,
+            path=folder / "events.db",
             condition=self.condition,
             pseudonyms=self.pseudonyms,
             now=self.now,
@@ -94,6 +96,19 @@ def test_yesterdays_key_is_destroyed_at_midnight_though_nobody_comes(bench: Benc
     bench.look()
     alarms = [facts for kind, facts in bench.told if kind is EventType.ALARM]
     assert alarms == [{"what": "pseudonym_keys_low", "days_left": 6}]
+
+
+def test_a_damaged_file_that_was_set_aside_is_erased_after_its_days(bench: Bench, tmp_path: Path) -> None:
+    damaged = [tmp_path / f"events-1.damaged{suffix}" for suffix in ("", "-wal")]
+    for file in damaged:
+        file.write_bytes(b"sealed")
+        os.utime(file, (NOON.timestamp(), NOON.timestamp()))
+    bench.utc = NOON + 30 * DAY
+    bench.look()
+    assert [file.exists() for file in damaged] == [True, True]
+    bench.utc += timedelta(seconds=1)
+    bench.look()
+    assert [file.exists() for file in damaged] == [False, False]
 
 
 def test_with_a_recorder_nothing_expires(bench: Bench) -> None:
