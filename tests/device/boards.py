@@ -24,12 +24,13 @@ class Board:
 
     def __exit__(self, *_: object) -> None:
         self.unplug()
+        os.close(self._port)
 
     def unplug(self) -> None:
-        for descriptor in (self._board, self._port):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._board = self._port = -1
+        """Whoever uses the port has an I/O error from now on. This end stays open: a free number is the next pty's of anybody."""
+        if self._board >= 0:
+            os.close(self._board)
+        self._board = -1
 
     def received(self, *, within_s: float = 0) -> bytes:
         """The bytes since the last look; waits up to ``within_s`` for the first of them."""

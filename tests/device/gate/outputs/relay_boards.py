@@ -26,6 +26,7 @@ class RelayBoard:
 
     def __init__(self, link: Path) -> None:
         self.link = link
+        self._port = -1
         self.states: dict[int, bool] = {}
         self.history: list[tuple[int, bool]] = []
         self.received = b""
@@ -37,8 +38,10 @@ class RelayBoard:
 
     def __exit__(self, *_: object) -> None:
         self.unplug()
+        self._forget_port()
 
     def plug(self) -> None:
+        self._forget_port()
         self._board, self._port = pty.openpty()
         tty.setraw(self._board)
         self._stop_read, self._stop_write = os.pipe()
@@ -49,16 +52,24 @@ class RelayBoard:
         self.link.symlink_to(os.ttyname(self._port))
 
     def unplug(self, *, stale_link: bool = False) -> None:
-        """The port is gone; a ``stale_link`` stays for a while, as udev does it."""
+        """The port is gone; a ``stale_link`` stays for a while, as udev does it: it leads to an I/O error.
+
+        The near end stays open for that: a free number is the next pty's, of whichever test asks first.
+        """
         if self._board < 0:
             return
         os.close(self._stop_write)
         self._thread.join()
-        for descriptor in (self._board, self._port, self._stop_read):
+        for descriptor in (self._board, self._stop_read):
             os.close(descriptor)
         self._board = -1
         if not stale_link:
             self.link.unlink()
+
+    def _forget_port(self) -> None:
+        if self._port >= 0:
+            os.close(self._port)
+        self._port = -1
 
     def awaits(self, condition: Callable[[], bool]) -> bool:
         """Whether ``condition`` comes true, as orders arrive."""
