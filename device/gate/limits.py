@@ -42,6 +42,11 @@ class Limits:
     bytes_max: int = 1024 * MIB
     events_max: int = 1_000_000
 
+    def fill(self, events: int, refusals: int, taken_bytes: int) -> Fill:
+        """``refusals`` are among the ``events``. One is as large as another: an event of either kind is a decision's or a passage's."""
+        share = taken_bytes / self.bytes_max
+        return Fill(events / self.events_max, share, max(refusals / self.events_max, share * refusals / max(events, 1)))
+
 
 DEFAULT_LIMITS = Limits()
 NO_LIMITS = Limits(bytes_max=2**62, events_max=2**62)
@@ -50,7 +55,7 @@ NO_LIMITS = Limits(bytes_max=2**62, events_max=2**62)
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """What is taken: ``events`` and ``bytes`` are shares of their limits, ``refusals`` is the refusals' share of all events that may be."""
+    """What is taken: ``events`` and ``bytes`` are shares of their limits, ``refusals`` is what refusals take of the limit that they are nearer to."""
 
     events: float
     bytes: float

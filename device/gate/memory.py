@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from device.admission.presence import Moment, is_forgotten
 from device.domain import Direction
 from device.gate.moments import COLUMNS, columns, moment
+from device.gate.places import Places
 
 SINCE_EVER = "1970-01-01T00:00:00+00:00"
 TABLES = f"""
@@ -94,6 +95,7 @@ class Memory:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._db = database
+        self._places = Places(database)
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -124,29 +126,8 @@ class Memory:
         return moment(*row) if row else None
 
     def occupied(self, without: Iterable[bytes] = ()) -> int:
-        """Places that are taken or reserved, not counting those of the persons in ``without``.
-
-        Who went in or out without a grant counts too, and is kept apart: nobody knows whose place that was.
-        """
-        return max(self._balance() - sum(map(self._places_of, set(without))), 0)
-
-    def _balance(self) -> int:
-        """Below zero where more were counted out than are known to be inside now: some of those were identified, and left by a code."""
-        (places,) = self._db.execute(
-            "SELECT sum(most) FROM (SELECT max(people) AS most FROM "
-            "(SELECT person, people FROM inside UNION ALL SELECT coalesce(person, id), people FROM open_grant WHERE direction='entry') "
-            "GROUP BY person)"
-        ).fetchone()
-        (counted,) = self._db.execute("SELECT sum(people) FROM counted").fetchone()
-        return int(places or 0) + int(counted or 0)
-
-    def _places_of(self, person: bytes) -> int:
-        (places,) = self._db.execute(
-            "SELECT max(people) FROM (SELECT people FROM inside WHERE person=? "
-            "UNION ALL SELECT people FROM open_grant WHERE person=? AND direction='entry')",
-            (person, person),
-        ).fetchone()
-        return int(places or 0)
+        """Places that are taken or reserved, by whomever but the persons in ``without``."""
+        return self._places.occupied(without)
 
     def open_grants(self) -> list[OpenGrant]:
         rows = self._db.execute("SELECT id, presentation, pass, person, direction, people FROM open_grant")
@@ -157,7 +138,7 @@ class Memory:
     def open_grant(self, grant: OpenGrant, now: Moment) -> None:
         """A grant begins, and reserves its use and its places."""
         if grant.direction is not Direction.EXIT:
-            self._level(now)
+            self._places.level(now)
         self._db.execute(
             "INSERT INTO open_grant (id, presentation, pass, person, direction, people, utc, trust, boot, at_ns) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -178,26 +159,27 @@ class Memory:
         if passed == 0 or row is None or row[0] is None:
             return
         person, *since = row
-        if grant.direction is Direction.EXIT:
-            self._db.execute("UPDATE inside SET people = people - ? WHERE person=?", (passed, person))  # of a party some may stay
-            self._db.execute("DELETE FROM inside WHERE person=? AND people <= 0", (person,))
-            self._db.execute("INSERT OR REPLACE INTO gone VALUES (?, ?, ?, ?, ?)", row)
-        else:
+        (before,) = self._db.execute("SELECT people FROM inside WHERE person=?", (person,)).fetchone() or (0,)
+        if grant.direction is not Direction.EXIT:
             self._db.execute("DELETE FROM gone WHERE person=?", (person,))
             self._db.execute("INSERT OR REPLACE INTO inside VALUES (?, ?, ?, ?, ?, ?)", (person, passed, *since))
+            self._places.inside_changed(passed - before)
+            return
+        stay = max(before - passed, 0)  # of a party some may stay
+        if stay:
+            self._db.execute("UPDATE inside SET people=? WHERE person=?", (stay, person))
+        else:
+            self._db.execute("DELETE FROM inside WHERE person=?", (person,))
+        self._db.execute("INSERT OR REPLACE INTO gone VALUES (?, ?, ?, ?, ?)", row)
+        self._places.inside_changed(stay - before)
 
     def count(self, people: int, now: Moment) -> None:
         """So many went in without a grant, or out (below zero); never more than there are inside."""
-        self._level(now)
-        self._add_counted(max(people, -self.occupied()), now)
+        self._places.count(people, now)
 
-    def _level(self, now: Moment) -> None:
-        """Whoever comes in now takes a place for certain: nobody is owed one by those who were counted out too often."""
-        self._add_counted(max(-self._balance(), 0), now)
-
-    def _add_counted(self, people: int, now: Moment) -> None:
-        if people:
-            self._db.execute("INSERT INTO counted (people, utc, trust, boot, at_ns) VALUES (?, ?, ?, ?, ?)", (people, *columns(now)))
+    def undone(self) -> None:
+        """A transaction was given up, and all that was written in it."""
+        self._places.add_up()
 
     def know(self, person: bytes, names: Iterable[bytes], now: Moment) -> None:
         """All of ``names`` are ``person``; whoever was known by one of them before is the same."""
@@ -208,6 +190,7 @@ class Memory:
                 self._db.execute("UPDATE OR REPLACE inside SET person=? WHERE person=?", (person, row[0]))
                 self._db.execute("UPDATE OR REPLACE gone SET person=? WHERE person=?", (person, row[0]))
                 self._db.execute("UPDATE open_grant SET person=? WHERE person=?", (person, row[0]))
+                self._places.add_up()
             self._db.execute("INSERT OR REPLACE INTO known_as VALUES (?, ?, ?, ?, ?, ?)", (name, person, *columns(now)))
 
     def step(self, pass_key: bytes, step: int) -> None:
@@ -226,5 +209,6 @@ class Memory:
         self._db.executemany("DELETE FROM gone WHERE person=?", over("SELECT person, utc, trust, boot, at_ns FROM gone"))
         self._db.executemany("DELETE FROM known_as WHERE name=?", over("SELECT name, utc, trust, boot, at_ns FROM known_as"))
         self._db.execute("DELETE FROM known_as WHERE name IN (SELECT name FROM known_as ORDER BY utc DESC LIMIT -1 OFFSET ?)", (NAMES_MAX,))
+        self._places.add_up()
         self._db.execute("DELETE FROM rotating_step WHERE step < (SELECT max(step) FROM rotating_step) - ?", (STEPS_BACK,))
         return len(left)

@@ -109,6 +109,7 @@ class Store:
                 self._log.is_written |= self._db.total_changes != changes
         except BaseException:
             self._chain.end = before
+            self._memory.undone()
             raise
 
     @contextmanager
@@ -266,10 +267,9 @@ class Store:
 
     def fill(self) -> Fill:
         """How much of its limits is taken."""
-        end, limits = self._chain.end, self._limits
+        end = self._chain.end
         with self._guarded():
-            taken = self._room.taken()
-        return Fill(end.events / limits.events_max, taken / limits.bytes_max, end.refusals / limits.events_max)
+            return self._limits.fill(end.events, end.refusals, self._room.taken())
 
     @contextmanager
     def recalling(self) -> Iterator[Memory]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from device.domain import EventType
-from device.gate.limits import Fill, Rank, rank_of
+from device.gate.limits import Fill, Limits, Rank, rank_of
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,16 @@ def test_the_fuller_the_store_the_less_is_taken(share: float, taken: set[Rank]) 
 def test_refusals_take_no_more_than_a_fifth_and_keep_nobody_else_out(refusals: float, takes: bool) -> None:
     fill = Fill(events=0.5, bytes=0.5, refusals=refusals)
     assert (fill.takes(Rank.REFUSAL), fill.takes(Rank.TELEMETRY), fill.takes(Rank.ENTRY)) == (takes, True, True)
+
+
+@pytest.mark.parametrize(
+    ("events", "refusals", "taken_bytes", "fill"),
+    [
+        (0, 0, 0, Fill(0.0, 0.0, 0.0)),
+        (0, 0, 100, Fill(0.0, 0.1, 0.0)),
+        (40, 20, 100, Fill(0.4, 0.1, 0.2)),  # nearer to the number of events that may be
+        (10, 8, 500, Fill(0.1, 0.5, 0.4)),  # nearer to the bytes
+    ],
+)
+def test_refusals_have_a_fifth_of_the_bytes_as_of_the_events(events: int, refusals: int, taken_bytes: int, fill: Fill) -> None:
+    assert Limits(bytes_max=1000, events_max=100).fill(events, refusals, taken_bytes) == fill
