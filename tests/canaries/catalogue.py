@@ -8,6 +8,8 @@ from tests.canaries.people import Person
 from tests.canaries.spelling import LEAST, forms, pieces
 
 SHARED = ""
+CODE = ": code "
+"""In the name of every piece of a code."""
 
 
 class Catalogue:
@@ -33,7 +35,7 @@ class Catalogue:
                 self._pieces[piece] = (SHARED, kind)
 
     def patterns(self) -> dict[bytes, str]:
-        return {piece: f"{whose}: code {kind}" for piece, (whose, kind) in self._pieces.items() if whose != SHARED} | self._values
+        return {piece: f"{whose}{CODE}{kind}" for piece, (whose, kind) in self._pieces.items() if whose != SHARED} | self._values
 
 
 def catalogue_of(people: Iterable[Person], codes: Iterable[tuple[int, str, bytes]]) -> Catalogue:

@@ -48,9 +48,9 @@ class Search:
     def __len__(self) -> int:
         return len(self._patterns)
 
-    def ignore(self, data: bytes) -> None:
-        """What stands in ``data`` is nobody's own, and is no hit from now on."""
-        self._ignored |= {hit.form for hit in self.find(data)}
+    def ignore(self, data: bytes, *, only: str = "") -> None:
+        """What stands in ``data``, and has ``only`` in its name, is nobody's own, and is no hit from now on."""
+        self._ignored |= {hit.form for hit in self.find(data) if only in hit.what}
 
     @property
     def ignored(self) -> dict[bytes, str]:

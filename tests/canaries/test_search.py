@@ -70,3 +70,9 @@ def test_what_stood_there_before_anybody_came_is_no_hit() -> None:
     search = Search({b"boilerplate": "a piece", b"a name of no one": "a name"})
     search.ignore(b"-----boilerplate-----")
     assert ([hit.what for hit in search.find(b"boilerplate, a name of no one")], search.ignored) == (["a name"], {b"boilerplate": "a piece"})
+
+
+def test_of_what_is_ignored_only_what_is_meant_may_be_named() -> None:
+    search = Search({b"boilerplate": "a piece", b"a name of no one": "a name"})
+    search.ignore(b"boilerplate, a name of no one", only="piece")
+    assert search.ignored == {b"boilerplate": "a piece"}

@@ -104,14 +104,14 @@ def test_no_original_is_erased_while_the_recorder_has_not_heard_of_its_void(stor
 def test_a_refusal_that_is_voided_no_longer_counts_as_one(store: Store) -> None:
     with store.transaction() as writing:
         writing.append(EventType.DECISION, {"admit": False, "direction": "entry"}, subject="t-1", now=NOW)
-    shares = [store.fill().refusals]
+    counts = [store.fill().refusals > 0]
     store.void(1, "refused_151", KEY, NOW_MOMENT)
-    shares.append(store.fill().refusals)
+    counts.append(store.fill().refusals > 0)
     store.unvoid(1, 1)
-    shares.append(store.fill().refusals)
+    counts.append(store.fill().refusals > 0)
     store.confirm(confirmed(store, 1, 1))
-    shares.append(store.fill().refusals)
-    assert shares == [1e-6, 0.0, 1e-6, 0.0]
+    counts.append(store.fill().refusals > 0)
+    assert counts == [True, False, True, False]
 
 
 # --- without a recorder ----------------------------------------------------------------------------------------
