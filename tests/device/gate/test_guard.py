@@ -71,12 +71,14 @@ def test_a_relay_that_is_ordered_on_again_and_again_is_on_since_the_first_time(b
 
 
 def test_a_relay_that_rests_between_its_pulses_is_left_alone() -> None:
-    with running(Bench(max_on_ns=2 * NS)) as bench:  # so long, because a busy machine may stop this thread in the middle of a pulse
-        began_ns = monotonic_ns()
-        while monotonic_ns() - began_ns < 2 * NS + 2 * GRACE_NS:  # nothing happens that could be awaited
+    with running(Bench(max_on_ns=NS)) as bench:
+        longest_ns, began_ns = 0, monotonic_ns()
+        while monotonic_ns() - began_ns < NS + 2 * GRACE_NS:  # nothing happens that could be awaited
+            pulse_ns = monotonic_ns()
             bench.relay.on()
             bench.relay.off()
-    assert bench.broken.empty()
+            longest_ns = max(longest_ns, monotonic_ns() - pulse_ns)
+    assert bench.broken.empty() or longest_ns > NS  # a busy machine stopped this thread in the middle of a pulse: that was long indeed (seen)
 
 
 def test_the_free_relay_is_never_touched() -> None:

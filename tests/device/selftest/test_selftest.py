@@ -78,9 +78,12 @@ def test_no_gate_starts_while_it_runs(tmp_path: Path, board: Board) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL) as test:
         assert test.stdout is not None
         test.stdout.readline()  # the first relay was tested, the free one is being
+        (child,) = Path(f"/proc/{test.pid}/task/{test.pid}/children").read_text(encoding="ascii").split()
+        os.kill(int(child), signal.SIGSTOP)  # however long the other takes to start
         other = subprocess.run(
             [sys.executable, "-m", "device", "run", "gate", "--settings", str(tested.folder)], capture_output=True, text=True, timeout=30, check=False
         )
+        os.kill(int(child), signal.SIGCONT)
         test.communicate(timeout=30)
     assert other.returncode == 7
     assert "another gate process works in" in other.stderr

@@ -46,5 +46,5 @@ def test_what_does_not_say_where_it_stands_is_ignored(changes: dict[str, Any]) -
 @given(st.text(), st.binary())
 def test_any_bytes_on_any_topic_give_an_answer(topic: str, body: bytes) -> None:
     assert isinstance(read(topic, body, province=PROVINCE, fresh=True), Ignored)
-    assert isinstance(read(TOPIC, body, province=PROVINCE, fresh=True), Ignored)
+    assert not isinstance(read(TOPIC, body, province=PROVINCE, fresh=True), Birth)  # an object without a state is no birth, and nothing to be told
     assert isinstance(read(TOPIC.replace(PROVINCE, "p-998"), body, province=PROVINCE, fresh=True), Ignored)
