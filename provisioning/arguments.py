@@ -39,8 +39,8 @@ Make keys, certificates and settings for one gate, and at the first time all tha
   OUT/watcher/        TLS identity that may read all events and write nothing
 
 It ends with the commands that come next. Run it again for the next gate: everything is reused, and gates of one site
-share its pseudonym keys, which cover 60 days: `keys` hands over new ones. Certificates last 395 days, and `qrgate
-doctor` warns 30 days ahead: --renew makes a gate a new one, `qrgate-provision broker` the broker."""
+share its pseudonym keys, which cover 60 days: `keys` hands over new ones. Certificates last 395 days: `certificates`
+tells which end soon, and renews them."""
 
 INIT_EXAMPLES = """\
 a gate wired as rpi4-relay-hat in hardware/wiring.md (Raspberry Pi 4, camera module) and run by systemd:
@@ -83,6 +83,11 @@ everybody in staff.csv, in zone main until the end of the year:
 a rotating pass for a telephone, and what it shows now:
   qrgate-provision pass --authority hanoi/authority --rotating giap-bat --out enrol.png
   qrgate-provision pass --authority hanoi/authority --rotating giap-bat --show-at now"""
+
+RECORDER_HELP = """\
+Store every event of the province once, and confirm it to the gate that sent it. The broker is waited for, however long it is away. A
+renewed certificate is taken while it runs. docs/brokers.md tells how it is run as a service, what the [replica] is for, and what to do
+where the archive is lost; `qrgate-provision gates` what it knows of each gate."""
 
 RECORDER_EXAMPLES = """\
 in the foreground, until Ctrl-C or SIGTERM:
@@ -195,9 +200,8 @@ def _add_pass(commands: Any) -> None:
 
 
 def _add_recorder(commands: Any) -> None:
-    description = "Store every event of the province once, and confirm it to the gate that sent it."
-    parser = _add(commands, "recorder", about="run the recorder", description=description, examples=RECORDER_EXAMPLES, machine=False)
-    parser.add_argument("--settings", required=True, type=Path, metavar="FILE", help="recorder.toml, as `init` made it")
+    parser = _add(commands, "recorder", about="run the recorder", description=RECORDER_HELP, examples=RECORDER_EXAMPLES, machine=False)
+    parser.add_argument("--settings", required=True, type=Path, metavar="FILE", help="recorder.toml, as `init` made it, or its folder")
 
 
 def _add_lists(commands: Any) -> None:

@@ -78,7 +78,7 @@ def _renew(options: argparse.Namespace, request: init.Request) -> int:
     if options.set or options.force:
         raise UsageError("--renew leaves the settings as they are", hint="leave --set and --force out; --force without --renew makes the gate anew")
     layout = init.renew(request, now=datetime.now(UTC))
-    _tell(options, {"gate": str(layout.gate)}, [f"gate       {layout.gate}", *steps.for_renewed(layout)])
+    _tell(options, {"gate": str(layout.gate)}, [f"gate       {layout.gate}", *steps.for_renewed(layout.gate / "tls")])
     return EXIT_OK
 
 

@@ -30,21 +30,34 @@ def write(path: Path, content: bytes | str, *, mode: int = PUBLIC) -> None:
     Raises:
         StoreError: where it cannot be written.
     """
-    data = content.encode() if isinstance(content, str) else content
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    write_together((path, content.encode() if isinstance(content, str) else content, mode))
+
+
+def write_together(*parts: tuple[Path, bytes, int]) -> None:
+    """As ``write`` for files that belong together, each with its mode: none takes its place before all of them are on disk."""
+    beside = {path: path.with_name(f".{path.name}.{secrets.token_hex(4)}") for path, _, _ in parts}
+    path = parts[0][0]
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
+            for path, content, mode in parts:
+                _create(beside[path], content, mode)
+            for path, new in beside.items():
+                new.replace(path)
         finally:
-            beside.unlink(missing_ok=True)
-        sync_folder(path.parent)
+            for new in beside.values():
+                new.unlink(missing_ok=True)
+        for folder in {path.parent for path in beside}:
+            sync_folder(folder)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}", hint="is the disk full, or the folder not yours?") from error
+
+
+def _create(path: Path, content: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sync_folder(path: Path) -> None:

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from provisioning.authority.init import Layout
+from provisioning.authority.office import Office
+from provisioning.authority.tls_identities import BROKER, RECORDER, Identity
+from provisioning.broker import description
 from provisioning.broker.description import PORT, Broker
 from provisioning.broker.mosquitto import CONFIGURATION
 from provisioning.settings_text import value_text
@@ -25,11 +28,26 @@ def for_gate(layout: Layout) -> list[str]:
     ]
 
 
-def for_renewed(layout: Layout) -> list[str]:
+def for_renewed(tls: Path) -> list[str]:
     return [
-        f"next, the gate: copy {layout.gate / 'tls'} to the Pi, then there:",
+        f"next, the gate: copy {tls} to the Pi, then there:",
         f"  sudo install -o qrgate-uplink -g qrgate -m 400 tls/gate.key {SETTINGS}/tls/",
         f"  sudo install -o root -g qrgate -m 640 tls/gate.crt tls/ca.crt {SETTINGS}/tls/ && sudo systemctl restart qrgate-uplink",
+    ]
+
+
+def for_identity(chief: Office, out: Path, renewed: Identity) -> list[str]:
+    """After a new certificate for somebody who is not the broker."""
+    folder = renewed.file.parent
+    if renewed.who.startswith("gates/"):
+        return for_renewed(folder)
+    if renewed.who != RECORDER:
+        return [f"next: hand {folder} over to whoever uses it, in the place of the old one"]
+    if description.load(chief.broker_description).broker.folder == out / BROKER:
+        return ["next: nothing. A recorder that runs here takes it by itself within a minute, and says so in its log"]
+    return [
+        "next, the recorder: copy its tls/ to its machine, over the old one in the recorder's folder. A recorder that runs takes it by",
+        "  itself within a minute, says so in its log, and goes on with the old one should the broker refuse it",
     ]
 
 
@@ -61,14 +79,14 @@ def for_recorder(layout: Layout, broker: Broker) -> list[str]:
         return ["next, the recorder, here:", f"  qrgate-provision recorder --settings {shlex.quote(str(layout.recorder))}/recorder.toml"]
     folder = shlex.quote(layout.recorder.name)
     return [
-        f"next, the recorder: copy {layout.recorder} to its machine, then there, as the user that runs it:",
+        f"next, the recorder: copy {layout.recorder} to its machine, then there, with qrgate (`make venv`), as the user that runs it:",
         f'  sudo chown -R "$USER": {folder} && qrgate-provision recorder --settings {folder}/recorder.toml',
     ]
 
 
 def outdated(out: Path, broker: Broker) -> Iterator[str]:
-    """A line for each gate's and the recorder's settings below ``out`` that name another broker than ``broker``."""
-    for path in (*sorted(out.glob("gates/*/site.toml")), *out.glob("recorder/recorder.toml")):
+    """A line for all settings below ``out`` that name another broker than ``broker``: gates', the recorder's, those of people who order."""
+    for path in (*sorted(out.glob("gates/*/site.toml")), *out.glob("recorder/recorder.toml"), *sorted(out.glob("commands/*/command.toml"))):
         named = _named(path)
         if named is None or named[0] not in broker.hosts or named[1] != broker.port:
             old = "no broker" if named is None else f"{named[0]}:{named[1]}"

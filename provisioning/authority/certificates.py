@@ -19,6 +19,8 @@ from device.errors import UsageError, VerificationError
 ROOT_DAYS = 3650
 LEAF_DAYS = 395
 """A gate may be out of reach for months, so 90 days as on the Web would strand it."""
+DUE = timedelta(days=30)
+"""So long before its end a certificate is to be renewed; `qrgate doctor` warns at a gate when it does in the office."""
 CLIENT_NAME = re.compile(r"[a-z0-9.-]{1,64}")
 """A broker puts the common name into topics: with a slash in it a gate would write beside its own (mosquitto 2.0.11: measured)."""
 BACKDATED = timedelta(days=1)

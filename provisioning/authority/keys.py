@@ -33,7 +33,11 @@ def make_tls_key() -> ec.EllipticCurvePrivateKey:
 
 def write_key(path: Path, key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey | X25519PrivateKey) -> None:
     """``key`` as PKCS #8 in PEM, readable by its owner only (``files.write``)."""
-    files.write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=files.PRIVATE)
+    files.write(path, pem(key), mode=files.PRIVATE)
+
+
+def pem(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey | X25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def read_signing_key(path: Path) -> Ed25519PrivateKey:

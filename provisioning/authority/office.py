@@ -71,10 +71,13 @@ class Office:
         return self.folder / BROKER_DESCRIPTION
 
     def _hand(self, folder: Path, called: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+        """The old key and certificate stay until both new ones are on disk: one without the other opens no connection."""
         files.make_folder(folder)
-        files.write(folder / ROOT_CERTIFICATE, certificates.pem(self.root.certificate))
-        keys.write_key(folder / f"{called}.key", key)
-        files.write(folder / f"{called}.crt", certificates.pem(certificate))
+        files.write_together(
+            (folder / ROOT_CERTIFICATE, certificates.pem(self.root.certificate), files.PUBLIC),
+            (folder / f"{called}.key", keys.pem(key), files.PRIVATE),
+            (folder / f"{called}.crt", certificates.pem(certificate), files.PUBLIC),
+        )
 
 
 def found(folder: Path, province: str, *, seed: bytes | None, now: datetime) -> Office:

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from provisioning.commands import broker, bundle, command, command_key, delegations, gates, identity, keys, policy, simulate, trust, wiring
+from provisioning.commands import (
+    broker,
+    bundle,
+    certificates,
+    command,
+    command_key,
+    delegations,
+    gates,
+    identity,
+    keys,
+    policy,
+    simulate,
+    trust,
+    wiring,
+)
 
 MODULES: dict[str, ModuleType] = {
     "broker": broker,
+    "certificates": certificates,
     "policy": policy,
     "trust": trust,
     "keys": keys,

@@ -29,7 +29,7 @@ after a change in hanoi/authority/broker.toml, or before the certificate ends:
   qrgate-provision broker --out hanoi
 for a cluster of three, after [cluster] nodes and [clients] gates are filled in:
   qrgate-provision broker hanoi/authority/broker.toml --kind rabbitmq --out rabbitmq
-then do what it prints. Gates and recorder that still name another host or port are warned of."""
+then do what it prints. Settings of gates, recorder and people that still name another host or port are warned of."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from device.errors import EXIT_OK, UsageError
 from provisioning.authority import office
+from provisioning.broker import description
 from provisioning.commanding import folder
+from provisioning.settings_text import value_text
 from provisioning.telling import tell
 
 ABOUT = "make the key and the folder of somebody who orders"
@@ -64,10 +66,16 @@ def _public(public: str) -> list[str]:
 
 
 def _next(out: Path, made: Path) -> list[str]:
+    """The access list as it must become: what stands there goes on to count."""
+    file = out / "authority" / office.BROKER_DESCRIPTION
+    known, name = description.load(file).clients.commands, f"command.{made.name}"
+    named = [
+        f"next, the broker: write this into [clients] of {file}, in the place of the line commands (which may begin with #),",
+        f"  commands = {value_text([*known, name])}",
+    ]
     return [
-        f"next, the broker: add the name to [clients] in {out / 'authority' / office.BROKER_DESCRIPTION}",
-        f'  commands = [..., "command.{made.name}"]',
-        "and write its settings anew, then do what that prints:",
+        *([] if name in known else named),
+        f"{'next, the broker:' if name in known else 'and'} make its settings anew, then do what that prints:",
         f"  qrgate-provision broker --out {shlex.quote(str(out))}",
         "then delegate roles to the key (`qrgate-provision delegations --help`), and hand the folder over to its holder",
     ]

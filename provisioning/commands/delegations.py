@@ -28,10 +28,13 @@ counts no more. One table for each holder:
   until = 2027-12-31
 
 Free mode, locking and drills need the keys of two operators, unless an operator's gates are named one by one and are at most {ALONE_MAX}.
+A gate counts in the one bundle that it has: where there is a file for each site, name the others with --beside.
 The recorder of site.toml needs no delegation."""
 EXAMPLES = """\
-what is wrong with them:
+what is wrong with them, every mistake at once:
   qrgate-provision delegations check hanoi/delegations.toml
+one file for each site: does a key stand in several?
+  qrgate-provision delegations check north.toml --beside south.toml east.toml
 for the whole province, until the end of the year:
   qrgate-provision delegations sign hanoi/delegations.toml --authority hanoi/authority --until 2027-12-31
 after a key was stolen: take it out of the file, sign, and bring the bundle to the gates (`command bundle`, or by hand)"""
@@ -40,6 +43,9 @@ after a key was stolen: take it out of the file, sign, and bring the bundle to t
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["check", "sign"])
     parser.add_argument("file", type=Path, metavar="FILE.toml")
+    parser.add_argument(
+        "--beside", type=Path, metavar="FILE.toml", nargs="+", default=[], help="what else is in force: keys are counted over all of them"
+    )
     parser.add_argument("--authority", type=Path, metavar="DIR", help="the office's folder; needed to sign")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the bundle (default: the file's name, ending in .bundle)")
     audience.arguments(parser)
@@ -47,6 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     found = delegations.read(options.file)
+    delegations.must_not_add_up(options.file, found, {path: delegations.read(path) for path in options.beside})
     now = datetime.now(UTC)
     doubts = [*found.doubts, *_over(found, now)]
     for doubt in doubts:

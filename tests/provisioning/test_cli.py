@@ -101,12 +101,13 @@ def test_the_version_is_told() -> None:
 
 def test_a_broker_that_moved_is_told_to_who_still_names_the_old_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     init(tmp_path)
+    assert main(["command-key", "--out", str(tmp_path), "--id", "op-1"]) == 0
     description = tmp_path / "authority" / "broker.toml"
     description.write_text(description.read_text("utf-8").replace("port = 8883", "port = 18883"), encoding="utf-8")
     capsys.readouterr()
     assert main(["broker", "--out", str(tmp_path)]) == 0
     told = 'names 127.0.0.1:8883: write host = "127.0.0.1" and port = 18883 into its [broker], and wherever it was copied to'
-    files = (tmp_path / "gates" / "g-a" / "site.toml", tmp_path / "recorder" / "recorder.toml")
+    files = [tmp_path / name for name in ("gates/g-a/site.toml", "recorder/recorder.toml", "commands/op-1/command.toml")]
     assert capsys.readouterr().err.splitlines() == [f"qrgate-provision: warning: {file} {told}" for file in files]
 
 
@@ -115,7 +116,7 @@ def test_init_ends_with_what_comes_next_and_for_the_second_gate_with_the_gate_al
     assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("next, ")] == [
         f"next, the gate: copy {tmp_path}/gates/g-a to the Pi, then there, in a checkout of qrgate (it hands the settings over and starts the gate):",
         f"next, the broker: copy {tmp_path}/broker to mqtt.example.vn, then there, with mosquitto installed:",
-        f"next, the recorder: copy {tmp_path}/recorder to its machine, then there, as the user that runs it:",
+        f"next, the recorder: copy {tmp_path}/recorder to its machine, then there, with qrgate (`make venv`), as the user that runs it:",
     ]
     assert main(["init", "--province", "p-999", "--site", "s-999", "--gate", "g-b", "--out", str(tmp_path)]) == 0
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("next, ")] == ["next, the gate"]

@@ -29,5 +29,17 @@ def test_a_folder_that_is_no_folder_is_told_and_nothing_is_left(tmp_path: Path) 
     assert [each.name for each in tmp_path.iterdir()] == ["target"]
 
 
+def test_of_files_that_belong_together_none_is_replaced_where_one_cannot_be_written(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key", tmp_path / "crt"
+    files.write_together((key, b"old key", files.PRIVATE), (certificate, b"old", files.PUBLIC))
+    with pytest.raises(StoreError) as caught:
+        files.write_together((key, b"new key", files.PRIVATE), (tmp_path / "missing" / "crt", b"new", files.PUBLIC))
+    assert caught.value.what == f"{tmp_path}/missing/crt cannot be written: No such file or directory"
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"key": b"old key", "crt": b"old"}
+    files.write_together((key, b"new key", files.PRIVATE), (certificate, b"new", files.PUBLIC))
+    found = {each.name: (each.read_bytes(), stat.S_IMODE(each.stat().st_mode)) for each in tmp_path.iterdir()}
+    assert found == {"key": (b"new key", 0o600), "crt": (b"new", 0o644)}
+
+
 def test_a_new_folder_is_its_owners_only(tmp_path: Path) -> None:
     assert stat.S_IMODE(files.make_folder(tmp_path / "a").stat().st_mode) == 0o700

@@ -66,6 +66,8 @@ WRONG = {
     "no role": f'[holders.a]\nkey = "{KEY}"',
     "a role that nobody knows": f'[holders.a]\nkey = "{KEY}"\nroles = ["king"]',
     "no day": f'[holders.a]\nkey = "{KEY}"\nroles = ["operator"]\nuntil = "soon"',
+    "a number of seconds": f'[holders.a]\nkey = "{KEY}"\nroles = ["operator"]\nuntil = 1830000000',
+    "no gates at all": f'[holders.a]\nkey = "{KEY}"\nroles = ["operator"]\ngates = []',
     "a word that nobody knows": f'[holders.a]\nkey = "{KEY}"\nroles = ["operator"]\nhours = "8-17"',
 }
 
@@ -74,3 +76,65 @@ WRONG = {
 def test_a_mistake_is_told(path: Path, text: str) -> None:
     with pytest.raises(SettingsError):
         read(path, text)
+
+
+def test_all_mistakes_are_told_at_once_each_with_its_line(path: Path) -> None:
+    text = """\
+top = 1
+
+[holders.op-1]
+key = "ab"
+roles = ["operator", "king"]
+gates = []
+until = "soon"
+hours = "8-17"
+
+[holders."Op 2"]
+sites = ["s 1"]
+"""
+    with pytest.raises(SettingsError) as caught:
+        read(path, text)
+    roles = "(a list of some of operator, health_officer, recorder, technician, release)"
+    ids = '(such as ["gb-01"]; where it is left out, all are meant)'
+    key = "(64 hex digits, as `qrgate-provision command-key` prints them)"
+    assert caught.value.what.splitlines() == [
+        f"10 mistakes in {path}:",
+        f"  {path}:1: 'top' is no holder (a holder is a table [holders.ID])",
+        f"  {path}:4: holders.op-1.key is no key {key}",
+        f"  {path}:5: holders.op-1.roles names no role, one twice, or one that nobody knows {roles}",
+        f"  {path}:6: holders.op-1.gates is no list of ids {ids}",
+        f"  {path}:7: holders.op-1.until is no day (such as 2027-12-31)",
+        f"  {path}:8: holders.op-1.hours is a key that nobody knows (known: key, roles, sites, gates, until)",
+        f"  {path}:10: 'holders.Op 2' holds no id (lower-case letters, digits and hyphens, at most 32; no name of a person)",
+        f"  {path}:10: holders.Op 2.key is no key {key}",
+        f"  {path}:10: holders.Op 2.roles names no role, one twice, or one that nobody knows {roles}",
+        f"  {path}:11: holders.Op 2.sites is no list of ids {ids}",
+    ]
+
+
+def at_gates(key: str, *gates: str, role: str = "operator") -> str:
+    return f'[holders.op-1]\nkey = "{key}"\nroles = ["{role}"]\ngates = [{", ".join(repr(gate) for gate in gates)}]\nuntil = 2027-12-31\n'
+
+
+FOUR = ("g-1", "g-2", "g-3", "g-4")
+
+
+@pytest.mark.parametrize(
+    ("other", "adds_up"),
+    [
+        (at_gates(KEY, "g-5"), True),
+        (at_gates(KEY, "g-5", role="technician"), True),  # it may drill
+        (at_gates(KEY, *FOUR), False),  # the same gates again
+        (at_gates(OTHER, "g-5"), False),
+        (at_gates(KEY, "g-5", role="release"), False),  # frees nothing
+        (at_gates(KEY, *(f"h-{number}" for number in range(5))), False),  # there it needs a second key
+    ],
+)
+def test_a_key_that_may_act_alone_at_four_gates_in_each_of_several_files_is_refused(tmp_path: Path, other: str, adds_up: bool) -> None:
+    north, south = tmp_path / "north.toml", tmp_path / "south.toml"
+    holders, beside = read(north, at_gates(KEY, *FOUR)), {south: read(south, other)}
+    if not adds_up:
+        delegations.must_not_add_up(north, holders, beside)
+        return
+    with pytest.raises(SettingsError, match=r"could free and lock 5 gates alone: 4 at most are in each of .*north\.toml and .*south\.toml"):
+        delegations.must_not_add_up(north, holders, beside)

@@ -26,9 +26,21 @@ def test_the_folder_holds_what_its_holder_needs(out: Path, capsys: pytest.Captur
 def test_a_person_says_what_comes_next(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["command-key", "--out", str(out), "--id", "op-1"]) == 0
     told = capsys.readouterr().out
-    assert 'commands = [..., "command.op-1"]' in told
+    assert '  commands = ["command.op-1"]\n' in told
     assert f"qrgate-provision broker --out {out}" in told
     assert "qrgate-provision delegations --help" in told
+
+
+def test_whoever_may_order_already_stays_in_the_line_that_is_to_be_written(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = out / "authority" / "broker.toml"
+    text = file.read_text(encoding="utf-8")
+    assert main(["command-key", "--out", str(out), "--id", "op-1"]) == 0
+    line = capsys.readouterr().out.partition("  commands = ")[2].partition("\n")[0]
+    file.write_text(text.replace("#commands = []", f"commands = {line}"), encoding="utf-8")
+    assert main(["command-key", "--out", str(out), "--id", "op-2"]) == 0
+    assert '  commands = ["command.op-1", "command.op-2"]\n' in capsys.readouterr().out
+    assert main(["broker", "--out", str(out)]) == 0
+    assert "user command.op-1\n" in (out / "broker" / "acl").read_text(encoding="utf-8")
 
 
 def test_nobody_s_key_is_replaced(out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,11 +36,20 @@ def test_a_check_writes_nothing(path: Path, tmp_path: Path, capsys: pytest.Captu
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_files_of_other_sites_are_counted_together(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = f'[holders.op-1]\nkey = "{KEY}"\nroles = ["operator"]\nuntil = 2027-12-31\ngates = '
+    path.write_text(text + '["g-1", "g-2", "g-3", "g-4"]')
+    (south := tmp_path / "south.toml").write_text(text + '["g-5"]')
+    assert main(["delegations", "check", str(path)]) == 0
+    assert main(["delegations", "check", str(path), "--beside", str(south)]) == 3
+    assert "name the key in one file for all its gates" in capsys.readouterr().err
+
+
 def test_mistakes_are_exit_code_3_and_a_missing_signer_2(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["delegations", "sign", str(path)]) == 2
     path.write_text(TEXT.replace("operator", "king"))
     assert main(["delegations", "check", str(path)]) == 3
-    assert "delegations.holders[0].role is not the text it should be" in capsys.readouterr().err
+    assert f"{path}:3: holders.op-1.roles names no role, one twice, or one that nobody knows" in capsys.readouterr().err
 
 
 def test_what_is_over_is_told_and_a_bundle_that_is_over_is_not_signed(out: Path, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
