@@ -15,6 +15,7 @@ from device.bundles import strict
 from device.bundles.fields import Fields
 from device.commands.order import ALONE_WITHIN_S, BOOT, CHALLENGE_BYTES, ID_BYTES, TOGETHER_WITHIN_S
 from device.errors import VerificationError
+from device.events import shallow_json
 
 CHALLENGE = "challenge"
 """The verb under which a challenge is asked for."""
@@ -71,8 +72,8 @@ def encode_reply(told: Mapping[str, Any]) -> bytes:
 def decode_reply(data: bytes) -> dict[str, Any]:
     """Raises VerificationError where ``data`` is no answer."""
     try:
-        told = json.loads(data) if len(data) <= REPLY_MAX else None
-    except (ValueError, RecursionError):
+        told = shallow_json.parse(data) if len(data) <= REPLY_MAX else None
+    except ValueError:
         told = None
     if type(told) is not dict:
         raise VerificationError("not an answer of a gate")

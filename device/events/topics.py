@@ -9,7 +9,6 @@ from device.domain import EventType
 ROOT = "qg/v1"
 EVENTS_OF_ALL = f"{ROOT}/+/+/+/event/+"
 STATES_OF_ALL = f"{ROOT}/+/+/+/state"
-HEALTHS_OF_ALL = f"{ROOT}/+/+/+/health"
 TIME_REQUESTS_OF_ALL = f"{ROOT}/+/+/+/request/time"
 REPLIES_OF_ALL = f"{ROOT}/+/+/+/reply/+"
 
@@ -60,16 +59,11 @@ class Topics:
         return f"{self._prefix}/{rest}"
 
 
-def parse_event_topic(topic: str) -> tuple[Topics, EventType] | None:
-    """Whose event a message on ``topic`` is, or ``None`` where it is no event's topic."""
-    parsed = parse_any_event_topic(topic)
-    if parsed is None or parsed[1] not in {each.value for each in EventType}:
-        return None
-    return parsed[0], EventType(parsed[1])
+def parse_event_topic(topic: str) -> tuple[Topics, str] | None:
+    """Whose event a message on ``topic`` is, and of which kind; ``None`` where it is no event's topic.
 
-
-def parse_any_event_topic(topic: str) -> tuple[Topics, str] | None:
-    """The same for whoever keeps what he does not know: a newer gate may have a kind of event that is not ours."""
+    A newer gate may have a kind of event that is not ours.
+    """
     match topic.split("/"):
         case ["qg", "v1", province, site, gate, "event", kind] if province and site and gate and kind:
             return Topics(province, site, gate), kind

@@ -14,7 +14,7 @@ import pytest
 
 from device.domain import EventType
 from device.errors import UsageError
-from device.events.topics import HEALTHS_OF_ALL, Topics
+from device.events.topics import ROOT, Topics
 from provisioning import steps
 from provisioning.authority import init, office
 from provisioning.authority.init import Request
@@ -116,7 +116,7 @@ def test_recorder_and_watcher_learn_how_a_gate_is_and_other_gates_do_not(broker:
     gate, other, recorder, watcher = broker.gate("g-a"), broker.gate("g-b"), broker.recorder(), broker.watcher()
     gate.publish(A.health, b'{"health":"ok"}', retain=True)
     for each in (other, recorder, watcher):
-        each.subscribe(HEALTHS_OF_ALL)
+        each.subscribe(f"{ROOT}/+/+/+/health")
     assert [each.wait(1) for each in (recorder, watcher)] == [[(A.health, b'{"health":"ok"}')]] * 2
     other.subscribe(B.confirmation)
     recorder.publish(B.confirmation, b"for b")

@@ -9,7 +9,7 @@ import pytest
 
 from device.domain import EventType
 from device.errors import UsageError
-from device.events.topics import EVENTS_OF_ALL, HEALTHS_OF_ALL, ROOT, STATES_OF_ALL, TIME_REQUESTS_OF_ALL, Topics
+from device.events.topics import EVENTS_OF_ALL, ROOT, STATES_OF_ALL, TIME_REQUESTS_OF_ALL, Topics
 from provisioning.broker import rabbitmq
 from provisioning.broker.description import Clients, Description, Size
 from tests.provisioning.broker.described import PROVINCE, described
@@ -37,7 +37,7 @@ def test_the_recorder_confirms_and_opens_nothing() -> None:
     own = [A.confirmation, A.note, A.command("challenge"), A.command("replay"), A.command("time")]
     others = [A.command("open"), A.state, A.event(EventType.DECISION), Topics("p-998", "s-999", "g-a").confirmation]
     assert may("recorder.p-999", "write", *own, *others) == set(own)
-    filters = [EVENTS_OF_ALL, STATES_OF_ALL, HEALTHS_OF_ALL, TIME_REQUESTS_OF_ALL]
+    filters = [EVENTS_OF_ALL, STATES_OF_ALL, f"{ROOT}/+/+/+/health", TIME_REQUESTS_OF_ALL]
     assert may("recorder.p-999", "read", *filters, "#", f"{ROOT}/+/+/+/cmd/+", f"{ROOT}/p-998/+/+/state") == set(filters)
 
 
