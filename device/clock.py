@@ -23,10 +23,14 @@ SIGNED_WITHIN_NS = 10 * NS
 """Signed time is known no better than the answer took."""
 
 AHEAD_MAX = timedelta(days=1)
-"""Signed time that is further ahead of a clock which is believed already is a mistake of whoever signed it. It could not be undone: what is
-recorded then is the floor for ever, and the keys of all days before are destroyed."""
+"""Signed time that is further ahead of a clock that the settings vouch for is a mistake of whoever signed it. It could not be undone: what
+is recorded then is the floor for ever, and the keys of all days before are destroyed. It is counted from that clock itself, not from the
+floor: else each restart would allow another day."""
+BEHIND_MAX = 2 * AHEAD_MAX
+"""A clock that is right is never further behind the floor: signed time has raised it by a day at most, and two crystals need years to drift
+apart by the other. A clock that is, has lost days, and signed time is counted from the floor."""
 ABSENT_MAX = timedelta(days=366)
-"""Where no clock is believed it may be so far ahead of the floor. A gate that lay in a store for longer is started by a technician."""
+"""Where nothing vouches it may be so far ahead of the floor, at each start. A gate that lay in a store for longer is started by a technician."""
 
 NEVER = datetime.fromtimestamp(0, UTC)
 """The floor of a gate that has never known the time: it takes any."""
@@ -116,8 +120,8 @@ class WallClock:
         return Instant(utc, ClockTrust.TRUSTED if trusted else ClockTrust.UNTRUSTED)
 
     def _is_far_ahead(self, utc: datetime, own: datetime) -> bool:
-        if self._is_vouched(own):
-            return utc - own > AHEAD_MAX
+        if self._source_vouches(own, AHEAD_MAX):  # for the day, if not for the second
+            return utc - (own if self._floor - own <= BEHIND_MAX else self._floor) > AHEAD_MAX
         if self._first_signed is not None:
             return utc - self._first_signed.at(self._ticks()) > AHEAD_MAX
         return self._floor > NEVER and utc - self._floor > ABSENT_MAX
@@ -126,15 +130,16 @@ class WallClock:
         return self._signed is None or abs(utc - self._signed.at(self._ticks())) <= TOLERANCE
 
     def _is_vouched(self, utc: datetime) -> bool:
-        return utc >= self._floor - TOLERANCE and self._source_vouches(utc)
+        return utc >= self._floor - TOLERANCE and self._source_vouches(utc, TOLERANCE)
 
-    def _source_vouches(self, utc: datetime) -> bool:
+    def _source_vouches(self, utc: datetime, within: timedelta) -> bool:
+        """Does what the settings name say that it is ``utc``, give or take ``within``?"""
         match self._source:
             case ClockSource.SYSTEM:
                 return True
             case ClockSource.RTC:
                 try:
-                    return abs(utc.timestamp() - int(self._rtc.read_text(encoding="ascii"))) <= RTC_TOLERANCE_S
+                    return abs(utc.timestamp() - int(self._rtc.read_text(encoding="ascii"))) <= within.total_seconds()
                 except (OSError, ValueError):
                     return False
             case ClockSource.NONE:

@@ -20,7 +20,7 @@ HOLDERS_MAX = 500
 PLACES_MAX = 1000
 KEY_BYTES = (32,)
 ALONE_MAX = 4
-"""Gates that one key may free or lock by itself. Beyond, a second key must sign too: one that is stolen frees or locks four."""
+"""Gates of one bundle that a key may free or lock by itself. Beyond, a second key must sign too: one that is stolen frees or locks four."""
 
 
 class Role(StrEnum):
@@ -47,9 +47,13 @@ class Delegation:
         return here and (self.until_s is None or passed_s <= self.until_s)
 
 
-def is_limited(delegations: Iterable[Delegation], role: Role) -> bool:
-    """Do ``delegations``, all of one key, give it ``role`` at so few gates, named one by one, that it may act alone?"""
-    named = [each.gates for each in delegations if role in each.roles]
+def is_limited(delegations: Iterable[Delegation], *roles: Role) -> bool:
+    """Do ``delegations``, all of one key, give it any of ``roles`` at so few gates, named one by one, that it may act alone?
+
+    The gates are counted over all these roles together, and those whose time is over too: gates do not all know the same time.
+    A gate knows the one bundle that was brought to it. What another bundle gives the key elsewhere, only the office can count.
+    """
+    named = [each.gates for each in delegations if not each.roles.isdisjoint(roles)]
     return all(named) and len({gate for gates in named for gate in gates}) <= ALONE_MAX
 
 

@@ -2,48 +2,75 @@
 
 No clock can be trusted to tell how old an order is, so the gate counts itself, on the monotonic clock, from the moment it was
 asked. Time is passed in.
+
+Anybody who reaches the gate's topics may ask, as fast as the line is, so nothing that was given is ever made void to make room: what
+bounds how many there are is how fast they are given. A flood therefore makes others ask again, the oftener the faster it is, for nobody
+can tell whose question is whose; and what the gate itself asks for stands apart, where no flood comes.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from device.commands.judge import Refusal
 from device.commands.order import CHALLENGE_BYTES, TOGETHER_WITHIN_S
 
 NS = 1_000_000_000
-OPEN_MAX = 16
-"""Challenges open at a time. One more makes the oldest void: whoever asks in bad faith makes others ask again, and no more."""
-A_MINUTE = 30
-MINUTE_NS = 60 * NS
+AT_ONCE = 30
+EVERY_NS = NS // 10
+"""Challenges that are given at once after a quiet time, and from one to the next then. The uplink says one thing at a time, and a line
+carries ten or so a second there and back: more would push the answers to orders out of the way. In the worst of floods 6,030 are held,
+1.7 MB."""
+LIFE_NS = TOGETHER_WITHIN_S * NS
+"""Older than this none is good."""
+OWN_MAX = 4
+"""The gate's own, the latest: an uplink that loses its broker again and again is asked again and again."""
+
+
+@dataclass(slots=True)
+class _Given:
+    at_ns: int
+    until_ns: int
+    is_used: bool = False
 
 
 class Challenges:
     def __init__(self, random: Callable[[int], bytes]) -> None:
         """``random`` gives so many unguessable bytes."""
         self._random = random
-        self._open: OrderedDict[bytes, tuple[int, int]] = OrderedDict()  # and when it was given, and until when it is good
-        self._used: deque[bytes] = deque(maxlen=OPEN_MAX)
-        self._given_ns: deque[int] = deque(maxlen=A_MINUTE)
+        self._given: OrderedDict[bytes, _Given] = OrderedDict()  # the oldest first, used ones too, until they are too old in any case
+        self._own: OrderedDict[bytes, _Given] = OrderedDict()
+        self._paid_ns = 0  # those that were given count as spread out, one every EVERY_NS, up to this moment
 
     def give(self, now_ns: int, *, lifetime_s: int) -> bytes | None:
-        """A fresh one, or ``None`` where too many were asked for within a minute."""
-        if len(self._given_ns) == A_MINUTE and now_ns - self._given_ns[0] < MINUTE_NS:
+        """A fresh one for whoever asks, or ``None`` where too many ask: who asks again has the same chance as they."""
+        while self._given and next(iter(self._given.values())).at_ns + LIFE_NS < now_ns:
+            self._given.popitem(last=False)
+        paid_ns = max(self._paid_ns, now_ns)
+        if paid_ns - now_ns > (AT_ONCE - 1) * EVERY_NS:
             return None
-        self._given_ns.append(now_ns)
-        challenge = self._random(CHALLENGE_BYTES)
-        self._open[challenge] = now_ns, now_ns + min(lifetime_s, TOGETHER_WITHIN_S) * NS
-        while len(self._open) > OPEN_MAX:
-            self._open.popitem(last=False)
-        return challenge
+        self._paid_ns = paid_ns + EVERY_NS
+        return self._keep(self._given, now_ns, lifetime_s)
+
+    def give_own(self, now_ns: int, *, lifetime_s: int) -> bytes:
+        """A fresh one for a question of this gate: there always is one, and only a later question of its own makes it void."""
+        while len(self._own) >= OWN_MAX:
+            self._own.popitem(last=False)
+        return self._keep(self._own, now_ns, lifetime_s)
 
     def redeem(self, challenge: bytes, now_ns: int, *, within_s: int) -> int | Refusal:
         """When it was given, if it is good now and no more than ``within_s`` old. It is good no more then, whatever the answer."""
-        if challenge in self._used:
-            return Refusal.REPLAYED
-        if challenge not in self._open:
+        given = self._own.get(challenge) or self._given.get(challenge)
+        if given is None:
             return Refusal.UNKNOWN_CHALLENGE
-        given_ns, until_ns = self._open.pop(challenge)
-        self._used.append(challenge)
-        return given_ns if now_ns <= min(until_ns, given_ns + within_s * NS) else Refusal.EXPIRED
+        if given.is_used:
+            return Refusal.REPLAYED
+        given.is_used = True
+        return given.at_ns if now_ns <= min(given.until_ns, given.at_ns + within_s * NS) else Refusal.EXPIRED
+
+    def _keep(self, held: OrderedDict[bytes, _Given], now_ns: int, lifetime_s: int) -> bytes:
+        challenge = self._random(CHALLENGE_BYTES)
+        held[challenge] = _Given(now_ns, now_ns + min(lifetime_s, TOGETHER_WITHIN_S) * NS)
+        return challenge

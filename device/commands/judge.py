@@ -97,6 +97,6 @@ def _refusal(
         return Refusal.NOT_ALLOWED
     if deeds.needs_two(order.deed) and len(signers) < 2:
         of_the_key = [each for each in delegations if each.key == signers[0][0].key]
-        if not all(is_limited(of_the_key, role) for role in may):
+        if not is_limited(of_the_key, *may):
             return Refusal.NEEDS_TWO
     return None

@@ -14,7 +14,9 @@ TOPIC = "request/time"
 EVERY_NS = 6 * 3600 * NS
 """A monotonic clock may be 100 ppm wrong: 2 s by then."""
 AGAIN_NS = 15 * 60 * NS
-"""While no date may be believed, and where nobody has answered."""
+"""Where the answer made no date believable."""
+SOON_NS = 60 * NS
+"""Where nobody has answered, for the question or the answer may have been lost on the way; then twice as long each time, up to ``AGAIN_NS``."""
 
 
 class TimeAsking:
@@ -31,6 +33,7 @@ class TimeAsking:
         self._connected = False
         self._asked_ns: int | None = None
         self._answered = False
+        self._patience_ns = SOON_NS
 
     def broker(self, *, connected: bool) -> None:
         """There is a session with the broker now, or none."""
@@ -45,11 +48,16 @@ class TimeAsking:
     def look(self, now_ns: int) -> None:
         if not (self._connected and self._there_is_one and self._is_due(now_ns)):
             return
-        challenge = self._challenges.give(now_ns, lifetime_s=signed_time.WITHIN_S)
+        challenge = self._challenges.give_own(now_ns, lifetime_s=signed_time.WITHIN_S)
+        unheard = self._asked_ns is not None and not self._answered
+        self._patience_ns = min(2 * self._patience_ns, AGAIN_NS) if unheard else SOON_NS
         self._asked_ns, self._answered = now_ns, False
-        if challenge is not None:
-            self._say(TOPIC, signed_time.encode(Question(self._gate, self._boot, challenge)))
+        self._say(TOPIC, signed_time.encode(Question(self._gate, self._boot, challenge)))
 
     def _is_due(self, now_ns: int) -> bool:
-        settled = self._answered and self._now().trust is ClockTrust.TRUSTED
-        return self._asked_ns is None or now_ns - self._asked_ns >= (EVERY_NS if settled else AGAIN_NS)
+        return self._asked_ns is None or now_ns - self._asked_ns >= self._wait_ns()
+
+    def _wait_ns(self) -> int:
+        if self._answered:
+            return EVERY_NS if self._now().trust is ClockTrust.TRUSTED else AGAIN_NS
+        return self._patience_ns

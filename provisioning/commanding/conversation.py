@@ -5,7 +5,6 @@ One thread; nothing happens between two calls. Every wait has an end.
 
 from __future__ import annotations
 
-import json
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -20,11 +19,13 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from device.commands.asking import decode_reply, reply_topic
 from device.errors import ContactError, VerificationError
+from device.events import shallow_json
 from device.events.topics import Topics
 from device.settings import Protocol
 from provisioning.commanding.settings import CommandSettings
 
 CONNECT_WITHIN_S = ANSWER_WITHIN_S = 10.0
+ASK_AGAIN_S = 0.5
 KEEPALIVE_S = 30
 TURN_S = 0.1
 AWAY = {"disconnected": "it has said goodbye", "lost": "nobody has heard of it since"}
@@ -88,14 +89,23 @@ class Conversation:
         self._owe(sent.mid)
         self._until(lambda: not self._owed, self._answer_within_s, self._silent_broker)
 
-    def answer(self, id_: bytes) -> dict[str, Any]:
-        """The gate's next answer under ``id_``. Raises ContactError."""
-        wanted = self._topics.said(reply_topic(id_))
+    def answer(self, id_: bytes, *, ask: Callable[[], None] | None = None) -> dict[str, Any]:
+        """The gate's next answer under ``id_``. Until it comes, ``ask`` is done again from time to time: where others flood a gate with
+        questions, it answers one of many.
+
+        Raises:
+            ContactError: none came.
+        """
+        wanted, limit_s = self._topics.said(reply_topic(id_)), time.monotonic() + self._answer_within_s
 
         def heard() -> bool:
             return any(topic == wanted for topic, _ in self._heard)
 
-        self._until(heard, self._answer_within_s, self._silent_gate)
+        while not self._waited(heard, min(ASK_AGAIN_S, self._answer_within_s)):
+            if time.monotonic() > limit_s:
+                raise self._silent_gate()
+            if ask is not None:
+                ask()
         at = next(at for at, (topic, _) in enumerate(self._heard) if topic == wanted)
         try:
             return decode_reply(self._heard.pop(at)[1])
@@ -107,16 +117,22 @@ class Conversation:
             self._owed.add(mid)
 
     def _until(self, done: Callable[[], bool], within_s: float, otherwise: Callable[[], ContactError]) -> None:
+        if not self._waited(done, within_s):
+            raise otherwise()
+
+    def _waited(self, done: Callable[[], bool], within_s: float) -> bool:
+        """Was it ``done`` within the time? Raises ContactError: it cannot be any more."""
         limit_s = time.monotonic() + within_s
         while not done():
             if time.monotonic() > limit_s:
-                raise otherwise()
+                return False
             with _told():
                 code = self._client.loop(TURN_S)
             if self._refusal:
                 raise ContactError(f"the broker refuses: {self._refusal}", hint=ACCESS)
             if code != mqtt.MQTT_ERR_SUCCESS:
                 raise ContactError(f"the connection to the broker ended: {mqtt.error_string(code)}", hint=ENDED)
+        return True
 
     def _silent_broker(self) -> ContactError:
         return ContactError("the broker does not answer", hint="does a broker with TLS run there? see [broker] in command.toml")
@@ -168,8 +184,8 @@ def _tls(settings: CommandSettings) -> ssl.SSLContext:
 
 def _state_in(body: bytes) -> str:
     """The word in a gate's state, which anybody may have written who owns the broker; empty where there is none."""
-    with suppress(ValueError, RecursionError, LookupError, TypeError):
-        return str(json.loads(body)["state"])
+    with suppress(ValueError, LookupError, TypeError):
+        return str(shallow_json.parse(body)["state"])
     return ""
 
 

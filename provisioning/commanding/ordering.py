@@ -23,9 +23,13 @@ from provisioning.commanding.conversation import Conversation
 def ask(conversation: Conversation, *, lifetime_s: int = ALONE_WITHIN_S) -> Challenge:
     """Raises ContactError: nobody answers, or not with a challenge."""
     question = Ask(secrets.token_bytes(ID_BYTES), lifetime_s)
-    conversation.say(CHALLENGE, asking.encode_ask(question))
+
+    def put() -> None:
+        conversation.say(CHALLENGE, asking.encode_ask(question))
+
+    put()
     try:
-        return asking.read_challenge(conversation.answer(question.id))
+        return asking.read_challenge(conversation.answer(question.id, ask=put))
     except VerificationError as error:
         raise ContactError(f"the gate gives no challenge: {error.what}", hint="is its version older than this one?") from None
 

@@ -213,3 +213,83 @@ def test_signed_time_is_no_more_than_a_year_after_what_has_passed_where_there_wa
     machine.wall.raise_floor(TRUE - ABSENT_MAX)
     assert (machine.hear(TRUE + SECOND), machine.off()) == (Verdict.FAR_AHEAD, (0, UNTRUSTED))
     assert (machine.hear(TRUE), machine.off()) == (Verdict.TAKEN, (0, TRUSTED))
+
+
+# --- a recorder that lies, over many starts --------------------------------------------------------------------------
+
+
+@dataclass
+class Shelved:
+    """A machine with a battery clock that is right, whose process starts again and again; what it believed last is in its store."""
+
+    rtc: Path
+    passed_s: float = 0.0
+    off_s: float = 0.0  # its own clock, since it was set from the battery clock
+    floor: datetime = TRUE - timedelta(hours=1)
+
+    @property
+    def true(self) -> datetime:
+        return TRUE + timedelta(seconds=self.passed_s)
+
+    def start(self) -> WallClock:
+        self.rtc.write_text(str(int(self.true.timestamp())), encoding="ascii")
+        shown = self.true + timedelta(seconds=self.off_s)
+        wall = WallClock(ClockSource.RTC, rtc=self.rtc, system=lambda: shown, ticks=lambda: int(self.passed_s * NS))
+        wall.raise_floor(self.floor)
+        return wall
+
+    def hear(self, *lies: datetime) -> list[Verdict]:
+        """A life in which these are signed; whatever is trusted after each is recorded."""
+        wall, now_ns, verdicts = self.start(), int(self.passed_s * NS), []
+        for utc in lies:
+            verdicts.append(wall.take_signed(utc, asked_ns=now_ns, answered_ns=now_ns))
+            self.keep(wall)
+        return verdicts
+
+    def keep(self, wall: WallClock) -> None:
+        if (told := wall.now()).trust is TRUSTED:
+            self.floor = max(self.floor, told.utc)
+
+
+def lies(machine: Shelved) -> tuple[datetime, ...]:
+    """From the boldest to what is hardly too much, counted from the truth and from what the last lie has left behind."""
+    ahead = [timedelta(days=365), timedelta(days=2), AHEAD_MAX, timedelta(hours=23), SECOND]
+    return tuple(begin + each for begin in (machine.floor, machine.true) for each in ahead)
+
+
+@pytest.mark.parametrize("off_s", [0.0, 60.0, -60.0], ids=["as it was set", "a minute fast", "a minute slow"])
+@pytest.mark.parametrize("apart_s", [1.0, 3600.0, 86_400.0 * 30])
+def test_no_lie_takes_a_gate_whose_battery_clock_is_right_further_than_a_day_over_ten_restarts(rtc: Path, off_s: float, apart_s: float) -> None:
+    machine = Shelved(rtc, off_s=off_s)
+    for _ in range(11):
+        machine.hear(*lies(machine))
+        assert machine.floor <= machine.true + AHEAD_MAX + timedelta(seconds=max(off_s, 0))
+        machine.passed_s += apart_s
+
+
+def test_each_lie_after_a_restart_is_refused_as_far_ahead_and_the_truth_counts_again_when_it_has_caught_up(rtc: Path) -> None:
+    machine = Shelved(rtc)
+    assert machine.hear(TRUE + timedelta(hours=23)) == [Verdict.DIFFERS]
+    for _ in range(10):
+        assert machine.hear(machine.floor + timedelta(days=365), machine.floor + AHEAD_MAX, TRUE) == [*[Verdict.FAR_AHEAD] * 2, Verdict.BEFORE_FLOOR]
+        assert machine.floor == TRUE + timedelta(hours=23)
+    machine.passed_s = 23 * 3600
+    assert (machine.hear(machine.true), machine.start().now()) == ([Verdict.TAKEN], Instant(machine.true, TRUSTED))
+
+
+def test_a_battery_clock_that_wore_on_a_little_is_no_door_to_the_next_year(rtc: Path) -> None:
+    """Signed time went on by another crystal, so it is a little more than a day ahead when the battery clock is asked again."""
+    machine = Shelved(rtc, floor=TRUE + AHEAD_MAX + timedelta(hours=1))
+    assert machine.hear(*lies(machine)) == [*[Verdict.FAR_AHEAD] * 7, *[Verdict.BEFORE_FLOOR] * 3]
+
+
+def test_a_battery_clock_that_lost_days_is_corrected_up_to_a_day_after_what_has_passed(rtc: Path) -> None:
+    machine = Shelved(rtc, floor=TRUE + timedelta(days=9))
+    assert machine.hear(machine.floor + AHEAD_MAX + SECOND, machine.floor + AHEAD_MAX) == [Verdict.FAR_AHEAD, Verdict.TAKEN]
+
+
+def test_a_battery_clock_that_began_anew_vouches_for_nothing_and_hinders_nothing(rtc: Path) -> None:
+    """The machine's own clock does not start before this program was built, the battery clock does."""
+    machine = Shelved(rtc, off_s=86_400 * 365)
+    machine.floor = machine.true + timedelta(days=400)
+    assert machine.hear(machine.floor + ABSENT_MAX + SECOND, machine.floor + ABSENT_MAX) == [Verdict.FAR_AHEAD, Verdict.TAKEN]

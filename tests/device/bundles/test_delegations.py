@@ -68,6 +68,21 @@ def test_a_key_is_limited_by_all_that_was_delegated_to_it(delegations: list[Dele
     assert is_limited(delegations, Role.OPERATOR) is limited
 
 
+@pytest.mark.parametrize(
+    ("delegations", "limited"),
+    [
+        ([held(Role.OPERATOR, gates=FEW[:2]), held(Role.TECHNICIAN, gates=FEW[2:])], True),
+        ([held(Role.OPERATOR, gates=FEW), held(Role.TECHNICIAN, gates=FEW)], True),
+        ([held(Role.OPERATOR, gates=FEW), held(Role.TECHNICIAN, gates=("g-more",))], False),
+        ([held(Role.OPERATOR, gates=FEW), held(Role.TECHNICIAN)], False),
+        ([held(Role.OPERATOR, gates=FEW), held(Role.RELEASE)], True),
+    ],
+    ids=["few together", "the same few", "more together", "few and all", "all in a role that may not"],
+)
+def test_what_several_roles_may_do_is_counted_over_all_of_them(delegations: list[Delegation], limited: bool) -> None:
+    assert is_limited(delegations, Role.OPERATOR, Role.TECHNICIAN) is limited
+
+
 HOLDER = {"key": KEY, "roles": ["operator"]}
 WRONG: dict[str, Any] = {
     "no table": b"",

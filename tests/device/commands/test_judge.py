@@ -8,7 +8,7 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from device.bundles.delegations import Delegation, Role
+from device.bundles.delegations import ALONE_MAX, Delegation, Role
 from device.bundles.envelope import Place
 from device.commands import deeds, order
 from device.commands.deeds import Deed, Diagnose, LaneMode, SetMode
@@ -51,6 +51,38 @@ def test_what_frees_or_locks_needs_two_keys_unless_one_is_limited_to_a_few_gates
     assert refused(DEEDS[name], 1, by=(limited,)) is None
     assert refused(DEEDS[name], 1, by=(limited, holder(1, Role.OPERATOR, gates=("g-1", "g-2", "g-3")))) is Refusal.NEEDS_TWO
     assert refused(DEEDS[name], 1, 2) is None
+
+
+def alone_at(deed: Deed, by: tuple[Delegation, ...]) -> list[str]:
+    """The gates at which key 1 may do ``deed`` by itself, of ten."""
+    gates = [f"g-{number}" for number in range(1, 11)]
+    return [
+        gate
+        for gate in gates
+        if ruled(signed(ordered(deed, gate=gate), 1), deeds.verb_of(deed), *by, place=Place("p-999", "s-999", gate)).refusal is None
+    ]
+
+
+FIRST, NEXT = ("g-1", "g-2", "g-3", "g-4"), ("g-5", "g-6", "g-7", "g-8")
+
+
+@pytest.mark.parametrize(
+    ("by", "drills", "frees"),
+    [
+        ((holder(1, Role.OPERATOR, gates=FIRST), holder(1, Role.TECHNICIAN, gates=NEXT)), (), FIRST),
+        ((holder(1, Role.OPERATOR, gates=FIRST[:2]), holder(1, Role.TECHNICIAN, gates=FIRST[2:])), FIRST, FIRST[:2]),
+        ((holder(1, Role.OPERATOR, Role.TECHNICIAN, gates=FIRST),), FIRST, FIRST),
+        ((holder(1, Role.TECHNICIAN, gates=FIRST),), FIRST, ()),
+        ((holder(1, Role.OPERATOR, gates=FIRST), holder(1, Role.OPERATOR, gates=NEXT)), (), ()),
+        ((holder(1, Role.OPERATOR, gates=FIRST), holder(1, Role.OPERATOR, gates=NEXT, until_s=NOW_S - 1)), (), ()),
+    ],
+    ids=["two roles at eight", "two roles at four", "both roles at four", "a technician", "one role at eight", "at four, after it was at eight"],
+)
+def test_no_key_frees_more_than_four_gates_alone_whatever_its_roles(
+    by: tuple[Delegation, ...], drills: tuple[str, ...], frees: tuple[str, ...]
+) -> None:
+    assert (tuple(alone_at(DEEDS["drill"], by)), tuple(alone_at(FREE, by))) == (drills, frees)
+    assert len({*drills, *frees}) <= ALONE_MAX
 
 
 def test_one_key_ends_what_two_have_begun() -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
+from device.clock import NS
 from device.commands.challenges import Challenges
 from device.commands.signed_time import Question, decode
 from device.domain import ClockTrust, Instant
-from device.gate.time_asking import AGAIN_NS, EVERY_NS, TOPIC, TimeAsking
+from device.gate.time_asking import AGAIN_NS, EVERY_NS, SOON_NS, TOPIC, TimeAsking
 
 
 class Bench:
@@ -55,18 +57,38 @@ def test_the_question_s_challenge_is_open_at_this_gate() -> None:
     assert bench.challenges.redeem(bench.said[0][1].challenge, 8, within_s=10) == 7
 
 
-def test_it_asks_every_quarter_of_an_hour_while_nobody_answers_and_every_six_hours_then() -> None:
+def test_nobody_s_flood_keeps_it_from_asking_or_its_answer_from_counting() -> None:
+    """A question every 2 s, and then a thousand in a second."""
+    for flood_ns in (range(0, 3600 * NS, 2 * NS), range(0, NS, NS // 1000)):
+        bench = connected()
+        for at_ns in flood_ns:
+            bench.challenges.give(at_ns, lifetime_s=600)
+        assert bench.asked(flood_ns.stop) == 1
+        for at_ns in flood_ns:
+            bench.challenges.give(flood_ns.stop + at_ns, lifetime_s=600)
+        assert bench.challenges.redeem(bench.said[0][1].challenge, flood_ns.stop + NS, within_s=10) == flood_ns.stop
+
+
+def test_it_asks_soon_again_while_nobody_answers_and_ever_more_seldom_up_to_a_quarter_of_an_hour() -> None:
     bench = connected()
-    assert bench.asked(0, AGAIN_NS - 1, AGAIN_NS) == 2
+    seconds = [at_s for at_s in range(3600) if bench.asked(at_s * NS)]
+    apart_s = [second - first for first, second in pairwise(seconds)]
+    assert [each * NS for each in apart_s] == [SOON_NS, 2 * SOON_NS, 4 * SOON_NS, 8 * SOON_NS, AGAIN_NS, AGAIN_NS]
+
+
+def test_it_asks_every_six_hours_once_it_knows() -> None:
+    bench = connected()
+    bench.asked(0)
     bench.answer()
-    assert bench.asked(2 * AGAIN_NS, AGAIN_NS + EVERY_NS - 1, AGAIN_NS + EVERY_NS) == 1
+    assert bench.asked(AGAIN_NS, EVERY_NS - 1, EVERY_NS) == 1
+    assert bench.asked(EVERY_NS + SOON_NS - 1, EVERY_NS + SOON_NS) == 1  # nobody has answered that one
 
 
-def test_an_answer_that_makes_no_date_believable_is_asked_for_again_soon() -> None:
+def test_an_answer_that_makes_no_date_believable_is_asked_for_again_in_a_quarter_of_an_hour() -> None:
     bench = connected()
     bench.asked(0)
     bench.asking.answered()
-    assert bench.asked(AGAIN_NS) == 1
+    assert bench.asked(AGAIN_NS - 1, AGAIN_NS) == 1
 
 
 def test_a_new_session_asks_at_once_what_nobody_has_answered_and_nothing_else() -> None:

@@ -26,11 +26,11 @@ TOPICS = Topics(PROVINCE, SITE, GATE)
 
 
 class PlayedGate:
-    """Runs while it is entered. ``bench`` is to be looked at after that, ``deaf`` may be set at any time."""
+    """Runs while it is entered. ``bench`` is to be looked at after that, ``deaf_to`` may be set at any time: so many messages it does not hear."""
 
     def __init__(self, broker: Broker, state: Path, delegations: tuple[Delegation, ...]) -> None:
         self.bench = CommandBench(state, delegations=delegations, place=Place(PROVINCE, SITE, GATE))
-        self.deaf = False
+        self.deaf_to = 0.0
         self._peer = broker.gate(GATE)
         self._peer.subscribe(TOPICS.commands)
         self._states: queue.Queue[bytes] = queue.Queue()
@@ -63,7 +63,9 @@ class PlayedGate:
             self.bench.now_ns = 1000 * NS + time.monotonic_ns() - began_ns
             for topic, payload in self._peer.messages[taken:]:
                 taken += 1
-                if not self.deaf:
+                if self.deaf_to > 0:
+                    self.deaf_to -= 1
+                else:
                     self.bench.commands.take(topic.rpartition("/")[2], payload)
             self.bench.commands.look(self.bench.now_ns)
             said, self.bench.said = self.bench.said, []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -176,10 +177,16 @@ def test_a_bundle_that_the_gate_would_not_take_is_not_sent(province: Province, r
 def test_a_gate_that_does_not_answer_is_no_contact_and_what_is_known_of_it_is_told(
     gate: PlayedGate, run: Run, state: State | None, told: str
 ) -> None:
-    gate.deaf = True
+    gate.deaf_to = math.inf
     gate.be(state)
     code, answer = run("op-1", "open", "--wait", "0.5")
     assert (code, told in answer["stderr"]) == (6, True)
+
+
+def test_a_question_that_is_lost_among_many_is_asked_again(gate: PlayedGate, run: Run) -> None:
+    gate.deaf_to = 2
+    code, answer = run("op-1", "open")
+    assert (code, answer["outcome"], gate.deaf_to) == (0, "done", 0)
 
 
 WRONG_WORDS = {
