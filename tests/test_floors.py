@@ -14,12 +14,30 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[set[str]] = [
     {"device.__main__"},
     {"device.cli"},
-    {"device.demo", "device.doctor", "device.explain", "device.focus", "device.replay", "device.selftest", "device.take"},  # one a command
+    {  # one a command
+        "device.demo",
+        "device.doctor",
+        "device.explain",
+        "device.focus",
+        "device.replay",
+        "device.selftest",
+        "device.status",
+        "device.take",
+    },
     {"device.launch"},
     {"device.reader", "device.gate", "device.uplink"},  # the wings: blind to each other
 ]
 # Below them everybody knows everybody, but the core never looks up.
-SHELL = {"device.links", "device.config", "device.contradictions", "device.board", "device.settings", "device.clock", "device.notify"}
+SHELL = {
+    "device.links",
+    "device.config",
+    "device.contradictions",
+    "device.board",
+    "device.settings",
+    "device.clock",
+    "device.notify",
+    "device.seldom",
+}
 CORE = {
     "device.credentials",
     "device.admission",

@@ -12,6 +12,7 @@ from device.clock import NS
 from device.domain import StoredEvent
 from device.events.topics import Topics
 from device.links import Again, BrokerState, Events, Give, Health, Hello, Lane, Message, Refused, Say
+from device.seldom import Seldom
 from device.settings import Settings
 from device.uplink import discovery, packets, presence
 from device.uplink.actions import Ask, Publish, Stuck, Tell, Wait
@@ -26,7 +27,7 @@ from device.uplink.sayings import Sayings
 from device.uplink.timing import Timing
 from device.uplink.word import Word
 
-log = logging.getLogger("qrgate.uplink")
+LOG = logging.getLogger("qrgate.uplink")
 
 
 class BrokerEnd:
@@ -49,6 +50,7 @@ class BrokerEnd:
         self._refusals = Refusals()
         self._culprit = Culprit(settings.broker.protocol)
         self._last_loss = ""
+        self._log = Seldom(LOG)
         self._health = self._retained("health", self._topics.health)
         topic, body = discovery.message(self._topics, settings.broker, presence.own_version())
         self._description = self._retained("description for Home Assistant", topic)
@@ -88,7 +90,7 @@ class BrokerEnd:
                     self._drain.again(first, last)
             case Say(topic, body):
                 if not self._sayings.put(self._topics.said(topic), body):
-                    log.warning("the gate says more than can be sent: the oldest answer was dropped")
+                    self._log.warning("the gate says more than can be sent: the oldest answer was dropped")
             case Health(body):
                 self._health.put(body)
 
@@ -146,7 +148,7 @@ class BrokerEnd:
         self._ready_ns = now_ns
         self._last_loss = ""
         self._tell_gate(BrokerState(connected=True))
-        log.info("connected with %s:%d, window %d", self._settings.broker.host, self._settings.broker.port, session.window)
+        self._log.info("connected with %s:%d, window %d", self._settings.broker.host, self._settings.broker.port, session.window)
         return self._drain
 
     # --- what is sent ------------------------------------------------------------------------------------------
@@ -214,7 +216,7 @@ class BrokerEnd:
             self._refuse(drain.refused(outcome.mid, now_ns), outcome.code)
         else:
             wait_s = self._quota.wait_s()
-            log.warning("the broker takes nothing now (reason code 0x%02x); next try in %.1f s", outcome.code, wait_s)
+            self._log.warning("the broker takes nothing now (reason code 0x%02x); next try in %.1f s", outcome.code, wait_s)
             drain.postponed(outcome.mid, now_ns + int(wait_s * NS))
 
     def _judge_word(self, word: Word, code: int, now_ns: int) -> None:
@@ -227,12 +229,12 @@ class BrokerEnd:
 
     def _refuse(self, event: StoredEvent | None, code: int) -> None:
         if event:
-            log.error("the broker refuses event %d for good (reason code 0x%02x)", event.sequence, code)
+            self._log.error("the broker refuses event %d for good (reason code 0x%02x)", event.sequence, code)
             self._tell_gate(Refused(event.sequence, code))
 
     def _refuse_word(self, word: Word, code: int, now_ns: int) -> None:
         if not word.was_refused:  # a state that changes often is one line, too
-            log.error("the broker refuses this gate's %s for good (reason code 0x%02x): may the gate write there?", word.name, code)
+            self._log.error("the broker refuses this gate's %s for good (reason code 0x%02x): may the gate write there?", word.name, code)
         word.refused(now_ns)
 
     # --- ends --------------------------------------------------------------------------------------------------
@@ -253,9 +255,11 @@ class BrokerEnd:
         self.session = self._drain = None
         wait_s = self._backoff.wait_s()
         self._dial_at_ns = now_ns + int(wait_s * NS)
-        if loss.what != self._last_loss:  # an outage of a week is one line, not one a try
+        if loss.what == self._last_loss:  # an outage of a week is one line, not one a try
+            return
+        hint = f" ({loss.hint})" if loss.hint else ""
+        if self._log.warning("no session with the broker: %s%s; next try in %.1f s", loss.what, hint, wait_s):
             self._last_loss = loss.what
-            log.warning("no session with the broker: %s%s; next try in %.1f s", loss.what, f" ({loss.hint})" if loss.hint else "", wait_s)
 
     def _retained(self, name: str, topic: str) -> Retained:
         return Retained(

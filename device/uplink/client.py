@@ -8,6 +8,7 @@ A new client each time, because an old one sends again what it kept, whatever th
 from __future__ import annotations
 
 import socket
+import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.exception import MQTTException
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -33,6 +35,8 @@ from device.uplink.versions import Version
 
 NS = 1_000_000_000
 WINDOW_MAX = 20
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AssertionError, struct.error, MQTTException)
+"""What paho raises for packets that break the rules of MQTT; a plain error of its own it has for a few of them only."""
 
 
 class SessionError(ContactError):
@@ -207,7 +211,7 @@ class Session:
                 result = client.loop_write()
             if result is MQTTErrorCode.MQTT_ERR_SUCCESS:
                 result = client.loop_misc()
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except UNREADABLE as error:
             raise SessionError(f"the broker sent what paho cannot read: {type(error).__name__}", code=packets.MALFORMED) from None
         if result is MQTTErrorCode.MQTT_ERR_PROTOCOL:
             raise SessionError("the broker broke the rules of MQTT", code=packets.MALFORMED)

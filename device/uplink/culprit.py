@@ -2,7 +2,7 @@
 behind it would wait for ever.
 
 What was in flight when a session ended travels alone in the next one. Whoever is alone when that ends, too, several times
-running, is refused. Its original stays with the gate, so a wrong suspicion loses nothing.
+running, is refused. Its original stays with the gate until the recorder has it, so a wrong suspicion loses nothing.
 
 * With MQTT 5 only the broker's own word counts (a broken line proves nothing): a lasting reason in its DISCONNECT, or an answer
   that paho cannot read (mosquitto's PUBACK with 0x95, which MQTT 5 does not allow there). Two such words are enough.

@@ -9,10 +9,11 @@ from pathlib import Path
 from device import links
 from device.errors import LinkError
 from device.links import Again, BrokerState, Events, Health, Hello, Link, Message, Say
+from device.seldom import Seldom
 from device.uplink.backoff import Backoff
 from device.uplink.timing import Timing
 
-log = logging.getLogger("qrgate.uplink")
+LOG = logging.getLogger("qrgate.uplink")
 
 NS = 1_000_000_000
 OUTGOING_MAX = 64  # messages a gate that does not read may owe us before its link counts as broken
@@ -28,6 +29,7 @@ class GateEnd:
         self.hello: Hello | None = None
         self._path = path
         self._timing = timing
+        self._log = Seldom(LOG)
         self._backoff = Backoff(timing.first_gate_wait_s, timing.most_gate_wait_s)
         self._link: Link | None = None
         self._connected_ns = 0
@@ -101,7 +103,7 @@ class GateEnd:
                 case Hello() if not self.hello:
                     self.hello = message
                     self._backoff.reset()
-                    log.info("the gate is there, epoch %s, last event %d", message.epoch, message.last_sequence)
+                    self._log.info("the gate is there, epoch %s, last event %d", message.epoch, message.last_sequence)
                 case Hello(boot, epoch, _, key) if self.hello and (boot, epoch, key) == (self.hello.boot, self.hello.epoch, self.hello.key):
                     self.hello = message
                 case Events() | Again() | Say() | Health() if self.hello:
@@ -113,7 +115,7 @@ class GateEnd:
 
     def _drop(self, error: LinkError, now_ns: int) -> None:
         if self.hello or self._try_at_ns == 0:
-            log.warning("no link with the gate: %s", error.what)
+            self._log.warning("no link with the gate: %s", error.what)
         if self._link:
             self._link.close()
         self._link = self.hello = None

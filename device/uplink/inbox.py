@@ -29,12 +29,10 @@ class Inbox:
 
     def __init__(self) -> None:
         self._letters: deque[Letter] = deque()
-        self.dropped = 0  # too large, or more than was agreed
 
     def put(self, letter: Letter) -> bool:
-        """False if the letter is larger, or one more, than this box takes; it is counted and forgotten then."""
+        """False if the letter is larger, or one more, than this box takes; it is forgotten then."""
         if len(self._letters) >= RECEIVE_MAX or len(letter.topic.encode()) + len(letter.payload) > PACKET_MAX:
-            self.dropped += 1
             return False
         self._letters.append(letter)
         return True

@@ -20,8 +20,8 @@ from device.uplink.walk import Walk
 PAGE = 100
 """Events asked for at once. The gate gives fewer where more would not fit one packet of the link (``links.PACKET_MAX``)."""
 
-AGAIN_MAX = 16
-"""Ranges that the recorder asks for: beyond it the newest is left out, and the recorder will ask once more."""
+AGAIN_MAX = 100
+"""Ranges that the recorder asks for, as many as one order names (``commands/deeds.py``; a test keeps them equal)."""
 
 LOWEST = -INTEGER_MAX
 """Below every place in the outbox, those of events saved from a damaged store included."""
@@ -94,8 +94,13 @@ class BacklogLane:
         self._asking: Walk | None = None
 
     def again(self, first: int, last: int) -> None:
-        if first <= last and len(self._again) < AGAIN_MAX:
-            self._again.append(Walk(first - 1, last))
+        """One range more than are kept makes the last one wider: the gate has said yes, so all of it is brought, and what lies between."""
+        if first > last:
+            return
+        if len(self._again) == AGAIN_MAX:
+            widened = self._again.pop()  # nobody is on it: the way under way is the first
+            first, last = min(first, widened.after + 1), max(last, widened.to)
+        self._again.append(Walk(first - 1, last))
 
     def took(self, sequence: int, now_ns: int) -> None:
         """The broker has answered for an event of either lane. What the first walk has not reached yet is not to be looked for."""

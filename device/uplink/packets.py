@@ -11,6 +11,7 @@ from typing import Any
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from device.events.cloudevents import CONTENT_TYPE
 from device.uplink.inbox import PACKET_MAX, RECEIVE_MAX
 
 SESSION_EXPIRY_S = 24 * 3600  # commands wait that long for a gate without network
@@ -44,8 +45,8 @@ def _properties(kind: int, **values: Any) -> Fixed:
 
 
 CONNECT = _properties(PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S, ReceiveMaximum=RECEIVE_MAX, MaximumPacketSize=PACKET_MAX)
-EVENT = _properties(PacketTypes.PUBLISH, ContentType="application/cloudevents+json", PayloadFormatIndicator=1)
-REPLAYED = _properties(PacketTypes.PUBLISH, ContentType="application/cloudevents+json", PayloadFormatIndicator=1, UserProperty=[("replayed", "true")])
+EVENT = _properties(PacketTypes.PUBLISH, ContentType=CONTENT_TYPE, PayloadFormatIndicator=1)
+REPLAYED = _properties(PacketTypes.PUBLISH, ContentType=CONTENT_TYPE, PayloadFormatIndicator=1, UserProperty=[("replayed", "true")])
 """Of an event that is no news: of before the session, or sent once more. The payload is the store's, byte for byte, so it stands here."""
 SAYING = _properties(PacketTypes.PUBLISH)
 STATE = _properties(PacketTypes.PUBLISH, ContentType="application/json", PayloadFormatIndicator=1)

@@ -1,7 +1,7 @@
 """Events that the broker refused for good. The gate keeps them and gives them again, but sending them again helps nobody.
 
 Over all connections, because some brokers hang up at such an event: sent again at each connection, it would block all
-others for ever. After an hour it is tried once more: somebody may have mended the broker's access list.
+others for ever. After an hour it is tried once more, if the gate still gives it: somebody may have mended the broker's access list.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from device.domain import StoredEvent
 
 NS = 1_000_000_000
 RESTS_NS = 3600 * NS
-MOST = 100  # beyond it the oldest is forgotten, and so tried again
+MOST = 1000  # beyond it the oldest is forgotten, and so tried again; the gate makes voids of a hundred (``voids.py``)
 
 
 class Refusals:

@@ -18,13 +18,11 @@ WAITING_MAX = 16
 class Sayings(Word):
     def __init__(self, backoff: Backoff, *, answer_within_ns: int, lingers_ns: int = 0) -> None:
         super().__init__("answers", backoff, answer_within_ns=answer_within_ns, lingers_ns=lingers_ns)
-        self.dropped = 0
         self._waiting: deque[Tell] = deque(maxlen=WAITING_MAX)
 
     def put(self, topic: str, body: bytes) -> bool:
-        """False where the oldest had to give way; it is counted."""
+        """False where the oldest had to give way."""
         full = len(self._waiting) == WAITING_MAX
-        self.dropped += full
         self._waiting.append(Tell(topic, body, retained=False))
         return not full
 
@@ -33,11 +31,6 @@ class Sayings(Word):
 
     def session_began(self) -> None:
         """What waits is said in it."""
-
-    def postponed(self, now_ns: int) -> None:
-        """It is dropped, and counted."""
-        super().postponed(now_ns)
-        self.dropped += 1
 
     def _first(self) -> Tell | None:
         return self._waiting[0] if self._waiting else None

@@ -6,11 +6,13 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from device.links import Received, Refused
+from device.seldom import AT_ONCE
 from device.settings import Protocol
 from tests.brokers import make_authority
 from tests.device.uplink.scripted import (
@@ -289,3 +291,51 @@ def test_before_mqtt_5_what_is_too_large_is_dropped_and_acknowledged_and_the_ses
         broker.wait(lambda broker: sorted(broker.pubacks) == [7, 8])
     assert [Received(ACK_TOPIC, b"signed")] == gate.received
     assert broker.connections == 1
+
+
+# --- the log ---------------------------------------------------------------------------------------------------
+
+
+def to_events(deed: Word) -> Word:
+    """``deed`` for events, and the rest is taken."""
+    return lambda broker, publish: (deed if "/event/" in publish.topic else take)(broker, publish)
+
+
+def test_a_broker_that_refuses_every_event_does_not_fill_the_log(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    count = 300
+    with ScriptedBroker(folder, to_events(refuse)) as broker, Gate(folder) as gate:
+        gate.add(*(event(sequence) for sequence in range(1, count + 1)))
+        with Uplink(settings(folder, broker.port)):
+            gate.wait(lambda gate: len({each.sequence for each in gate.refused}) == count)
+    refused = [message for message in caplog.messages if "refuses event" in message]
+    assert refused == [f"the broker refuses event {sequence} for good (reason code 0x87)" for sequence in range(1, AT_ONCE + 1)]
+
+
+def test_a_broker_that_takes_nothing_now_does_not_fill_the_log(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Each second answer is a yes, after which the waits are short again."""
+    noes: list[int] = []
+
+    def by_turns(broker: ScriptedBroker, publish: Publish) -> None:
+        if len(broker.bodies()) % 2:
+            noes.append(publish.mid)
+        broker.puback(publish.mid, 0x97 if len(broker.bodies()) % 2 else 0x00)
+
+    with ScriptedBroker(folder, to_events(by_turns)) as broker, Gate(folder) as gate, Uplink(settings(folder, broker.port)):
+        gate.wait_session()
+        gate.add(*(event(sequence) for sequence in range(1, 101)))
+        broker.wait(lambda _: len(noes) > 4 * AT_ONCE)
+    assert len([message for message in caplog.messages if "takes nothing now" in message]) == AT_ONCE
+
+
+def test_a_broker_that_greets_and_hangs_up_does_not_fill_the_log(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "qrgate.uplink")
+    with ScriptedBroker(folder, take) as broker, Gate(folder) as gate, Uplink(settings(folder, broker.port)):
+        for count in range(1, 2 * AT_ONCE):
+            gate.wait(partial(has_had_sessions, count))
+            broker.hang_up()
+    lines = {kind: len([message for message in caplog.messages if message.startswith(kind)]) for kind in ("connected with", "no session")}
+    assert lines == {"connected with": AT_ONCE, "no session": AT_ONCE}
+
+
+def has_had_sessions(count: int, gate: Gate) -> bool:
+    return gate.broker_states.count(True) >= count

@@ -13,7 +13,7 @@ from device.domain import StoredEvent
 from device.links import Lane
 from device.uplink.actions import Ask, Publish, Stuck, Wait
 from device.uplink.drain import Drain
-from device.uplink.lanes import LOWEST, PAGE
+from device.uplink.lanes import AGAIN_MAX, LOWEST, PAGE
 from device.uplink.refusals import Refusals
 from tests.device.uplink.scripted import event
 
@@ -325,7 +325,7 @@ def test_a_flood_of_ranges_is_bounded() -> None:
     while any(action.startswith("from") for action in do(drain, 0)):
         asked += 1
         drain.given(Lane.BACKLOG, [], 0)
-    assert asked == 16 + 1
+    assert asked == AGAIN_MAX + 1
 
 
 # --- what the broker answers -----------------------------------------------------------------------------------

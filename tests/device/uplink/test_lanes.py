@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from device.clock import NS
+from device.commands.deeds import RANGES_MAX
 from device.domain import StoredEvent
 from device.links import Lane
 from device.uplink.actions import Ask, Publish, Stuck, Wait
 from device.uplink.drain import Drain
-from device.uplink.lanes import PAGE, Queue
+from device.uplink.lanes import AGAIN_MAX, PAGE, BacklogLane, Queue
 from device.uplink.refusals import Refusals
 from tests.device.uplink.scripted import event
 
@@ -132,3 +134,32 @@ def test_what_was_postponed_comes_first_and_in_order() -> None:
         queue.put_back(event(sequence))
     assert [queue.pop().sequence for _ in range(len(queue))] == [3, 4, 5, 7, 8]
     assert queue.first is None
+
+
+def brought(ranges: list[tuple[int, int]], stored: int) -> list[int]:
+    """What goes to the broker of a gate's ``stored`` events, all of them live until the recorder asks for ``ranges`` again."""
+    lane, found = BacklogLane(0, 30 * NS), list[int]()
+    for first, last in ranges:
+        lane.again(first, last)
+    while ask := lane.question(0):
+        lane.given([event(sequence) for sequence in range(max(ask.after, 0) + 1, stored + 1)][:PAGE], lambda _: False, 0)
+        found += [lane.queue.pop().sequence for _ in range(len(lane.queue))]
+    return found
+
+
+def test_every_range_that_one_order_may_name_is_kept() -> None:
+    """One number. It stands in two places, because the uplink needs no cryptography, and orders do."""
+    assert AGAIN_MAX == RANGES_MAX
+    assert brought([(each, each + 1) for each in range(1, 10 * RANGES_MAX, 10)], 2000) == [
+        sequence for each in range(1, 10 * RANGES_MAX, 10) for sequence in (each, each + 1)
+    ]
+
+
+@pytest.mark.parametrize("further", [[(1501, 1502), (1901, 1901)], [(1901, 1901), (1501, 1502)], [(3, 3)]])
+def test_ranges_beyond_those_of_one_order_are_brought_too_with_what_lies_between(further: list[tuple[int, int]]) -> None:
+    """A second order may come before the first is done, and both were answered with yes."""
+    ranges = [(each, each) for each in range(1, 10 * RANGES_MAX, 10)]
+    found = set(brought(ranges + further, 2000))
+    assert found >= {sequence for first, last in ranges + further for sequence in range(first, last + 1)}
+    low, high = min(ranges[-1][0], further[0][0], further[-1][0]), max(last for _, last in ranges + further)
+    assert found <= {first for first, _ in ranges} | set(range(low, high + 1))
