@@ -21,7 +21,8 @@ the one that was heard last comes first.
 
 An alarm stays until somebody has looked at it: a second device with the same card, an older copy of a card, another key. --accept
 says that the gate is in order. The alarms are cleared, and the key that it names now is believed. Do so only where you know why: a
-card that was set up anew has a new key, and so has a stranger's device."""
+card that was set up anew has a new key, and so has a stranger's device. Where events are still missing after a day of asking, --accept
+ends the asking; they go on being shown as missing."""
 EXAMPLES = """\
 all gates:
   qrgate-provision gates --settings hanoi/recorder/recorder.toml

@@ -20,6 +20,10 @@ class What(StrEnum):
     """It signs with another key than at first. That one is not believed before an operator has accepted it."""
     UNSIGNED_VOID = "unsigned_void"
     """It gives up an event, and its key has not signed for that."""
+    UNDELIVERED = "undelivered"
+    """The broker refused events of it for good: voids stand in their places, and the originals lie in the gate until they have come."""
+    STILL_MISSING = "still_missing"
+    """Events have been missing for a day, and asking the gate for them has not brought them."""
     CROWDED = "crowded"
     """So much is in doubt about it that no more is kept and confirmed: what comes on top waits in the gate."""
 
@@ -31,6 +35,8 @@ ADVICE = {
     What.ROLLED_BACK: "was an older copy of its card put in?",
     What.OTHER_KEY: "was it set up anew? then accept it, else find the copy",
     What.UNSIGNED_VOID: "whoever sends for this gate has not its key",
+    What.UNDELIVERED: "why does the broker refuse its events: access list, size limit? they wait in the gate, and are asked for until they come",
+    What.STILL_MISSING: "has the gate lost them, or the archive? see docs/brokers.md; `--accept` says that nobody need wait",
     What.CROWDED: "look at the other alarms; `--accept` makes room",
 }
 

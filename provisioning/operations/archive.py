@@ -7,32 +7,28 @@ confirmed with their own digest: a confirmation says "these very bytes are safe"
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum, auto
 from pathlib import Path
 from typing import Self
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from device.errors import VerificationError
-from device.events import void
-from device.events.cloudevents import body_hash
 from device.events.topics import Topics
-from device.events.void import Void
 from provisioning.operations.alarms import What
-from provisioning.operations.arrivals import VOID, Arrival, claim_in
+from provisioning.operations.arrivals import VOID, Arrival
 from provisioning.operations.births import Birth
 from provisioning.operations.chains import Chains
 from provisioning.operations.database import Database
+from provisioning.operations.given_up import GivenUp
 from provisioning.operations.identity import Identities
 from provisioning.operations.register import DOUBTFUL_MAX, Known, Register
 from provisioning.operations.repeats import Gap
-from provisioning.operations.schema import MIGRATIONS
+from provisioning.operations.runs import Range
+from provisioning.operations.schema import MIGRATIONS, SCHEMA_VERSION
 
 INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, id) DO NOTHING"
 
 BROKEN_MAX = 10_000
-"""Epochs with a gap that are looked at in one go."""
+"""Epochs that lack something and are looked at in one go."""
 
 
 class Verdict(Enum):
@@ -60,6 +56,10 @@ class Archive:
         with self.database.told():
             self.chains = Chains(self.database)
             self.register = Register(self.database)
+            self._given_up = GivenUp(self.database, self.chains, self.register)
+            if 0 < self.database.came_from < SCHEMA_VERSION:
+                with self.database.transaction():
+                    self._given_up.recall(self.database.came_from, _written(datetime.now(UTC)))
         self._identities = Identities(self.database, self.register)
 
     def __enter__(self) -> Self:
@@ -77,10 +77,11 @@ class Archive:
         Raises:
             StoreError: nothing of them was stored.
         """
-        moment = received_at.isoformat(timespec="milliseconds")
+        moment = _written(received_at)
         with self.database.told():
             try:
                 with self.database.transaction():
+                    self.register.see_accepted()
                     verdicts = [self._note(each, moment) if isinstance(each, Birth) else self._place(each, moment) for each in arrivals]
                     self.chains.write(moment)
                     self.register.write()
@@ -99,11 +100,21 @@ class Archive:
                 return self.register.take_accepted()
 
     def gaps(self, province: str) -> Iterator[Gap]:
-        """What is missing below the highest event of each epoch, and was not given up by its gate."""
-        for gate, epoch in self.chains.broken(BROKEN_MAX):
-            site = self.register.site(gate)
-            if site and (ranges := self.chains.missing(gate, epoch)):
-                yield Gap(Topics(province, site, gate), epoch, tuple(ranges))
+        """What is missing below the highest event of each epoch and was not given up by its gate; and originals that gates still owe."""
+        with self.database.told():
+            for gate, epoch in self.chains.broken(BROKEN_MAX):
+                yield from self._gap(province, gate, epoch, self.chains.missing(gate, epoch))
+            for gate, epoch in self._given_up.debtors(BROKEN_MAX):
+                yield from self._gap(province, gate, epoch, self._given_up.owed(gate, epoch), originals=True)
+
+    def _gap(self, province: str, gate: str, epoch: str, ranges: Sequence[Range], *, originals: bool = False) -> Iterator[Gap]:
+        if ranges and (site := self.register.site(gate)):
+            yield Gap(Topics(province, site, gate), epoch, tuple(ranges), originals)
+
+    def has_original(self, each: Arrival) -> bool:
+        """Is ``each`` a void whose original is stored, too?"""
+        with self.database.told():
+            return self._given_up.has_original(each)
 
     # --- events ------------------------------------------------------------------------------------------------
 
@@ -118,7 +129,7 @@ class Archive:
         if each.sequence == known.head_sequence and each.epoch == known.head_epoch and each.link != known.head_hash:
             self.register.alarm(gate, What.BROKEN_CHAIN, moment)
         if each.type == VOID:
-            self._void(known, each, moment)
+            self._given_up.take(known, each, moment)
         return Verdict.STORED
 
     def _again(self, known: Known, each: Arrival, moment: str, row: tuple[object, ...]) -> Verdict:
@@ -127,8 +138,9 @@ class Archive:
         if body == each.body:
             return Verdict.DUPLICATE
         further = [*row, each.hash]
-        if self._is_void_and_its_event(known, each, body, moment):
+        if self._given_up.is_of_one_event(known, each, body, moment):
             added = self.database.execute("INSERT OR IGNORE INTO voided VALUES (?, ?, ?, ?, ?, ?, ?, ?)", further).rowcount
+            self._given_up.came(each)
             return Verdict.STORED if added else Verdict.DUPLICATE
         if self.database.row("SELECT 1 FROM conflicts WHERE source = ? AND id = ? AND hash = ?", (each.source, each.id, each.hash)):
             return Verdict.DUPLICATE
@@ -139,46 +151,8 @@ class Archive:
         known.doubtful += 1
         self.register.change(known)
         self.database.execute("INSERT INTO conflicts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", further)
+        self._given_up.came(each)
         return Verdict.CONFLICT
-
-    def _is_void_and_its_event(self, known: Known, each: Arrival, stored: bytes, moment: str) -> bool:
-        """A gate gave an event up that had arrived after all, or that it sent again later; and no third thing under that id."""
-        if each.claim and each.claim.hash:
-            related = each.claim.hash == body_hash(stored) and self._void(known, each, moment)
-        else:
-            claim = claim_in(stored)
-            related = claim is not None and claim.hash == each.hash and self._is_sound(known, each, claim.envelope, claim.hash)
-        other = self.database.row("SELECT 1 FROM voided WHERE source = ? AND id = ? AND hash != ?", (each.source, each.id, each.hash))
-        return related and other is None
-
-    # --- voids -------------------------------------------------------------------------------------------------
-
-    def _void(self, known: Known, each: Arrival, moment: str) -> bool:
-        """Settle what a void gives up, once its gate's key is known. Whether nothing is wrong with it, as far as one can tell."""
-        if each.claim is None:
-            self.register.alarm(each.topics.gate, What.UNSIGNED_VOID, moment)
-            return False
-        if known.key is None:
-            return self.register.claim(each.topics.gate, each.claim.envelope)
-        envelope, hash_ = each.claim.envelope, each.claim.hash
-        sound = (not hash_ or self._is_sound(known, each, envelope, hash_)) and self._settle(known, envelope)
-        if not sound:
-            self.register.alarm(each.topics.gate, What.UNSIGNED_VOID, moment)
-        return sound
-
-    def _is_sound(self, known: Known, each: Arrival, envelope: bytes, hash_: bytes) -> bool:
-        """May it stand in the place of ``each``? Without a key nobody can tell yet; the claim is judged when there is one."""
-        if known.key is None:
-            return True
-        signed = _verified(envelope, known.key)
-        return signed is not None and signed == Void(each.topics.gate, each.epoch, each.sequence, each.sequence, signed.why, hash_)
-
-    def _settle(self, known: Known, envelope: bytes) -> bool:
-        signed = _verified(envelope, known.key or b"")
-        if signed is None or signed.gate != known.gate:
-            return False
-        self.chains.settle(signed.gate, signed.epoch, (signed.first, signed.last), signed.why)
-        return True
 
     # --- births ------------------------------------------------------------------------------------------------
 
@@ -188,14 +162,9 @@ class Archive:
         for what in self._identities.judge(birth, known, moment):
             self.register.alarm(known.gate, what, moment)
         if not had_key and known.key is not None:
-            for envelope in self.register.take_claims(known.gate):
-                if not self._settle(known, envelope):
-                    self.register.alarm(known.gate, What.UNSIGNED_VOID, moment)
+            self._given_up.judge_claims(known, moment)
         return Verdict.NOTED
 
 
-def _verified(envelope: bytes, key: bytes) -> Void | None:
-    try:
-        return void.verify(envelope, Ed25519PublicKey.from_public_bytes(key))
-    except (VerificationError, ValueError):
-        return None
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

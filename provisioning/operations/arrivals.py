@@ -6,15 +6,16 @@ other: what the recorder must understand of an event is whose it is and where it
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from device.events import shallow_json
 from device.events.cloudevents import body_hash, event_id
-from device.events.topics import Topics, parse_any_event_topic
+from device.events.shallow_json import TooDeepError
+from device.events.topics import Topics, parse_event_topic
 from device.settings import ID_PATTERN
 
 SEQUENCE_MAX = 2**63 - 1
@@ -99,7 +100,7 @@ def read(topic: str, body: bytes, *, province: str) -> Arrival | Ignored:  # noq
 @lru_cache(TOPICS_REMEMBERED)
 def parse_topic(topic: str) -> tuple[Topics, str] | None:
     """Whose event it is and of which kind, as far as every part is well spelt."""
-    parsed = parse_any_event_topic(topic)
+    parsed = parse_event_topic(topic)
     return parsed if parsed and KIND.fullmatch(parsed[1]) and is_well_spelt(parsed[0]) else None
 
 
@@ -109,10 +110,12 @@ def is_well_spelt(topics: Topics) -> bool:
 
 
 def read_object(body: bytes) -> dict[str, Any] | Ignored:
-    """A JSON object, whatever it holds."""
+    """A JSON object, whatever it holds. Total."""
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = shallow_json.parse(body)
+    except TooDeepError:
+        return Ignored("nested too deep")
+    except ValueError:
         return Ignored("not JSON")
     return found if isinstance(found, dict) else Ignored("not an event")
 
@@ -123,13 +126,13 @@ def _before(told: object, sequence: int) -> bytes | None:
 
 
 def claim_in(body: bytes) -> Claim | None:
-    """What a stored event claims, if it is a void."""
-    event = json.loads(body)
-    return _claim(event.get("data")) if event.get("type") == VOID else None
+    """What a stored event claims, if it is a void. Total: what recorders of before have stored is no better than what comes."""
+    event = read_object(body)
+    return _claim(event.get("data")) if isinstance(event, dict) and event.get("type") == VOID else None
 
 
 def link_of(body: bytes) -> bytes:
-    """The ``link`` of a stored event."""
+    """The ``link`` of a stored event. Total."""
     claim = claim_in(body)
     return claim.hash if claim and claim.hash else body_hash(body)
 

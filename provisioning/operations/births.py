@@ -10,12 +10,15 @@ from device.events.topics import Topics
 from provisioning.operations.arrivals import BOOT, EPOCH, HASH, Ignored, is_well_spelt, read_object
 
 READY = "ready"
+COMMANDS = "commands"
+"""The word of a gate that obeys orders."""
+WORDS_MAX = 64
 ENVELOPE_HEX = re.compile(r"(?:[0-9a-f]{2}){64,4096}")
 
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """One birth message. ``key`` and ``head`` are empty where an older gate told none.
+    """One birth message. ``key``, ``head`` and ``capabilities`` are empty where an older gate told none.
 
     ``fresh`` is one that the gate has sent now. One that the broker had kept, or sends a second time, may be of any age: what is
     signed in it counts, its order in time does not.
@@ -28,6 +31,7 @@ class Birth:
     key: bytes = b""
     head: bytes = field(default=b"", repr=False)
     fresh: bool = True
+    capabilities: frozenset[str] = frozenset()
 
 
 def read(topic: str, body: bytes, *, province: str, fresh: bool) -> Birth | Ignored | None:
@@ -46,7 +50,8 @@ def read(topic: str, body: bytes, *, province: str, fresh: bool) -> Birth | Igno
     spelt = isinstance(boot, str) and BOOT.fullmatch(boot) and isinstance(epoch, str) and EPOCH.fullmatch(epoch)
     if told.get("gate") != topics.gate or not spelt or type(last) is not int or not 0 <= last < SEQUENCE_END:
         return Ignored("not a birth message")
-    return Birth(topics, str(boot), str(epoch), last, _hex(told.get("key"), HASH), _hex(told.get("head"), ENVELOPE_HEX), fresh)
+    proof = _hex(told.get("key"), HASH), _hex(told.get("head"), ENVELOPE_HEX)
+    return Birth(topics, str(boot), str(epoch), last, *proof, fresh, _words(told.get("capabilities")))
 
 
 def _topics(topic: str) -> Topics | None:
@@ -55,6 +60,10 @@ def _topics(topic: str) -> Topics | None:
             return topics
         case _:
             return None
+
+
+def _words(told: object) -> frozenset[str]:
+    return frozenset(each for each in told[:WORDS_MAX] if isinstance(each, str)) if isinstance(told, list) else frozenset()
 
 
 def _hex(told: object, form: re.Pattern[str]) -> bytes:

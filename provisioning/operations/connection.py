@@ -9,16 +9,17 @@ In MQTT 3.1.1 there are no reasons and no window of ours: the broker's own (Rabb
 
 from __future__ import annotations
 
-import logging
 import ssl
+import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.exception import MQTTException
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -40,11 +41,11 @@ RECEIVE_MAX = 200
 out, so a greater one would let those wait: measured, 200 is as fast as 500."""
 SUBSCRIPTIONS = (EVENTS_OF_ALL, STATES_OF_ALL, TIME_REQUESTS_OF_ALL, REPLIES_OF_ALL)
 """Without the first there is nothing to record; a broker whose access list is older may refuse the others."""
+UNREADABLE = (ValueError, LookupError, TypeError, AssertionError, struct.error, MQTTException)
+"""What paho raises for packets that break the rules of MQTT; a plain error of its own it has for a few of them only."""
 SEND_MAX = 20
 FAREWELL_TURNS = 3
 PROTOCOLS = {Protocol.MQTT_5: mqtt.MQTTv5, Protocol.MQTT_3_1_1: mqtt.MQTTv311}
-
-log = logging.getLogger("qrgate.recorder")
 
 
 def tls_context(broker: Broker) -> ssl.SSLContext:
@@ -75,15 +76,21 @@ def _told() -> Iterator[None]:
         yield
     except OSError as error:  # an SSLError among them: a broker that refuses a certificate says so only after the handshake
         raise ContactError(f"the connection to the broker broke: {error}") from error
+    except UNREADABLE as error:
+        raise ContactError(
+            f"the broker sent what paho cannot read: {type(error).__name__}", hint="is it a broker, and is nothing in between?"
+        ) from error
 
 
 class Connection:
     """A persistent session, subscribed to what all gates say. ``arrived`` holds what is not yet taken; ``turn`` fills it."""
 
-    def __init__(self, settings: RecorderSettings, context: ssl.SSLContext) -> None:
+    def __init__(self, settings: RecorderSettings, context: ssl.SSLContext, warn: Callable[[str, str], object]) -> None:
+        """``warn`` is told a kind and a line for the log; it may leave out what comes too often."""
         self.arrived: list[mqtt.MQTTMessage] = []
         self.subscribed = False
         self.unacceptable = 0  # events sent at QoS 0, which nobody could acknowledge
+        self._warn = warn
         self._broker = settings.broker
         self._refusal = ""
         self._farewell = ""
@@ -198,11 +205,15 @@ class Connection:
         client.subscribe([(topic, 1) for topic in SUBSCRIPTIONS])
 
     def _on_subscribe(self, _client: mqtt.Client, _data: object, _mid: int, codes: list[ReasonCode], _properties: Properties | None) -> None:
+        if len(codes) != len(SUBSCRIPTIONS):
+            self._refusal = f"{len(codes)} answers to {len(SUBSCRIPTIONS)} subscriptions"
+            return
         events, *others = codes
         self._refusal = str(events) if events.is_failure else ""
         self.subscribed = not self._refusal
         if any(code.is_failure for code in others):
-            log.warning("the broker keeps births, questions or answers from this recorder; write its access list anew: qrgate-provision broker")
+            what = "the broker keeps births, questions or answers from this recorder; write its access list anew: qrgate-provision broker"
+            self._warn("subscriptions", what)
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         self._heard += 1
@@ -216,7 +227,7 @@ class Connection:
         self._owed.discard(mid)
         self._answered_s = time.monotonic()
         if code.is_failure:
-            log.error("the broker refuses what this recorder says: %s; does its access list know it?", code)
+            self._warn("refused", f"the broker refuses what this recorder says: {code}; does its access list know it?")
 
     def _on_disconnect(
         self, _client: mqtt.Client, _data: object, _flags: mqtt.DisconnectFlags, code: ReasonCode, _properties: Properties | None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,9 +18,10 @@ from device.commands.deeds import Verb
 from device.commands.order import ID_BYTES
 from device.errors import VerificationError
 from device.events import confirmation
+from device.events.confirmation import Confirmation
 from device.events.cose import sign1
 from device.events.topics import Topics
-from provisioning.operations import alarms, arrivals, births
+from provisioning.operations import alarms, arrivals, births, missing
 from provisioning.operations.alarms import ADVICE, What
 from provisioning.operations.archive import SAFE, Archive, Verdict
 from provisioning.operations.arrivals import Arrival, Ignored, is_well_spelt
@@ -32,6 +34,8 @@ from provisioning.operations.settings import RecorderSettings
 LOOK_S = 1.0
 """So often what an operator has accepted is read: from a table that is nearly always empty."""
 GAPS_S = 60.0
+OVERDUE_S = 3600.0
+"""So often what has been missing for long is looked for: after a start, gates have so much time to send what waited for it."""
 
 log = logging.getLogger("qrgate.recorder")
 
@@ -75,36 +79,42 @@ class Desk:
         self._seldom = Seldom()
         now_s = time.monotonic()
         self._minutes = Minutes(now_s)
-        self._look_s = self._gaps_s = now_s
+        self._look_s = self._gaps_s = self._overdue_s = now_s
 
     def take(self, messages: Sequence[Message], received_at: datetime) -> Taken:
         """Commit what is to be kept.
 
         Raises:
-            StoreError: nothing of them was stored.
+            StoreError: nothing of them was stored, and they may be taken once more.
         """
         kept: list[Arrival | Birth] = []
         answers: list[Outgoing] = []
+        ignored: Counter[str] = Counter()
         for message in messages:
             match self._judged(message):
-                case Arrival() | Birth() as found:
+                case Arrival() as found:
+                    kept.append(found)
+                case Birth() as found:
+                    self._repeats.heard(found)
                     kept.append(found)
                 case Ignored(why):
-                    self.tally.ignored[why] += 1
+                    ignored[why] += 1
                     self.warn(why, f"a message on {message.topic[:100]!r} is ignored: {why}")
                 case Outgoing() as answer:
                     answers.append(answer)
         verdicts = self._archive.store(kept, received_at=received_at)
         safe = [each for each, verdict in zip(kept, verdicts, strict=True) if isinstance(each, Arrival) and verdict in SAFE]
+        self.tally.ignored.update(ignored)
         self.tally.stored += verdicts.count(Verdict.STORED)
         self.tally.duplicates += verdicts.count(Verdict.DUPLICATE)
         self.tally.conflicts += verdicts.count(Verdict.CONFLICT) + verdicts.count(Verdict.CROWDED)
-        return Taken(safe, [*answers, *self._raised()])
+        return Taken(safe, [*answers, *self._raised(), *self._originals(safe)])
 
     def tell(self, taken: Taken) -> None:
         """It is safe wherever it shall be: confirm it."""
         self._unsent.extend(taken.said)
-        self._confirming.add(taken.safe)
+        if left := self._confirming.add(taken.safe):
+            self.warn("confirming", f"{left} events are confirmed when their gates send them again: too many of theirs wait already")
 
     @property
     def waiting(self) -> int:
@@ -118,9 +128,7 @@ class Desk:
         found = self._confirming.next()
         if found is None:
             return None
-        self.tally.confirmations += 1
-        topic, confirmed = found
-        return Outgoing(topic, sign1(self._key, confirmation.encode(confirmed), context=confirmation.CONTEXT))
+        return self._confirmation(*found)
 
     def look(self, now_s: float) -> None:
         """What is due by the clock, beside the log's line of the minute."""
@@ -132,6 +140,10 @@ class Desk:
         if now_s - self._gaps_s >= GAPS_S:
             self._gaps_s = now_s
             self._unsent.extend(Outgoing(*each) for each in self._repeats.look(self._archive.gaps(self._province), now_s))
+        if now_s - self._overdue_s >= OVERDUE_S:
+            self._overdue_s = now_s
+            missing.raise_alarms(self._archive.database, self._archive.register, self._archive.gaps(self._province), datetime.now(UTC))
+            self._unsent.extend(self._raised())
 
     def greet(self) -> None:
         """A new connection: what the broker keeps for us it may have lost, and what was to be said on the old one is said by the next repeat."""
@@ -178,6 +190,17 @@ class Desk:
 
     # --- what is said ------------------------------------------------------------------------------------------
 
+    def _confirmation(self, topic: str, confirmed: Confirmation) -> Outgoing:
+        self.tally.confirmations += 1
+        return Outgoing(topic, sign1(self._key, confirmation.encode(confirmed), context=confirmation.CONTEXT))
+
+    def _originals(self, safe: Sequence[Arrival]) -> Iterator[Outgoing]:
+        """A void came, and what it stands for is here: the gate, which keeps that until it hears so, is told before its void is confirmed."""
+        for each in safe:
+            if self._archive.has_original(each):
+                digest = hashlib.sha256(each.link).digest()
+                yield self._confirmation(each.topics.confirmation, Confirmation(each.topics.gate, each.epoch, each.sequence, each.sequence, digest))
+
     def _raised(self) -> Iterator[Outgoing]:
         gates = self._archive.register.take_raised()
         for gate in gates:
@@ -190,10 +213,12 @@ class Desk:
             if site := self._archive.register.site(gate):
                 yield Outgoing(Topics(self._province, site, gate).note, alarms.note(gate, self._archive.register.alarms(gate)), retain=True)
 
-    def warn(self, kind: str, what: str) -> None:
-        """To the log, once a minute and kind."""
-        if line := self._seldom.line(kind, what, time.monotonic()):
+    def warn(self, kind: str, what: str) -> bool:
+        """To the log, once a minute and kind; whether it was written."""
+        line = self._seldom.line(kind, what, time.monotonic())
+        if line:
             log.warning(line)
+        return bool(line)
 
 
 def read_time_topic(topic: str) -> Topics | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from device.events import head
 from device.events.cloudevents import event_id
 from device.events.head import Head
 from provisioning.operations.alarms import What
-from provisioning.operations.arrivals import VOID, link_of
+from provisioning.operations.arrivals import VOID, link_of, read_object
 from provisioning.operations.births import Birth
 from provisioning.operations.database import Database
 from provisioning.operations.register import Known, Register
@@ -83,10 +82,8 @@ class Identities:
     def _began_behind(self, birth: Birth) -> bool:
         """Another boot has sent the very event that this one would write next. A void there may have been written later."""
         body = self._body(birth.topics.gate, birth.epoch, birth.last_sequence + 1)
-        if body is None:
-            return False
-        event = json.loads(body)
-        return event["type"] != VOID and event.get("bootid") not in (None, birth.boot)
+        event = read_object(body) if body else None
+        return isinstance(event, dict) and event.get("type") != VOID and event.get("bootid") not in (None, birth.boot)
 
     def _takes_turns(self, gate: str, now: datetime) -> bool:
         """Count one return, at most one a minute; whether they are too many."""

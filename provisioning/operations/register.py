@@ -52,6 +52,11 @@ class Register:
         for gate, what, since in self._database.rows("SELECT gate, what, since FROM alarms ORDER BY gate, what"):
             self._memory.alarms.setdefault(gate, {})[what] = since
 
+    def see_accepted(self) -> None:
+        """At the start of a transaction: what an operator has decided stands in the file, and is not written over from memory."""
+        if self._database.row("SELECT 1 FROM accepted LIMIT 1"):
+            self.forget()
+
     def write(self) -> None:
         for known in self._memory.changed.values():
             self._database.execute("INSERT OR REPLACE INTO gates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(known))

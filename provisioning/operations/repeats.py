@@ -1,7 +1,7 @@
 """Events that are missing, and the signed order by which the recorder asks a gate for them again. No disk, clock or socket here.
 
 A gate sends again by itself what nobody has confirmed. What is missing all the same was confirmed and then lost with an archive, or
-is given up by a void that got lost, or is held back. So this is slow on purpose, and ends: a gate of before answers no orders.
+is given up by a void that got lost, or is held back. So this is slow on purpose. A gate of before obeys no orders, and is not asked.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from device.commands.asking import CHALLENGE, Ask
 from device.commands.deeds import RANGES_MAX, Replay, Verb
 from device.commands.order import ID_BYTES, Order
 from device.events.topics import Topics
+from provisioning.operations.births import COMMANDS, Birth
 from provisioning.operations.runs import Range
 
 ACTOR = "recorder"
@@ -28,18 +29,20 @@ AGAIN_MAX_S = 24 * 3600.0
 OPEN_MAX = 20
 """Questions that wait for a challenge, in the whole province."""
 REMEMBERED = 1000
-"""Gaps in memory, each one epoch's."""
+"""Gaps in memory, at most two of an epoch."""
+GATES_MAX = 20_000
 
 Outgoing = tuple[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What one epoch of one gate lacks."""
+    """What one epoch of one gate lacks. ``originals``: these are events in whose place voids stand."""
 
     topics: Topics
     epoch: str
     ranges: tuple[Range, ...]
+    originals: bool = False
 
 
 @dataclass(slots=True)
@@ -55,8 +58,17 @@ class Repeats:
     def __init__(self, key: Ed25519PrivateKey, id_: Callable[[], bytes] = lambda: secrets.token_bytes(ID_BYTES)) -> None:
         self._key = key
         self._id = id_
-        self._waiting: dict[tuple[str, str], _Waiting] = {}
+        self._waiting: dict[tuple[str, str, bool], _Waiting] = {}
         self._asked: dict[bytes, tuple[Gap, float]] = {}
+        self._obedient: dict[str, None] = {}  # by the birth message that the broker keeps, so that it need not be kept here
+
+    def heard(self, birth: Birth) -> None:
+        """Whether this gate obeys orders; none is sent to a gate that was not heard."""
+        self._obedient.pop(birth.topics.gate, None)
+        if COMMANDS in birth.capabilities:
+            self._obedient[birth.topics.gate] = None
+        if len(self._obedient) > GATES_MAX:
+            del self._obedient[next(iter(self._obedient))]
 
     def look(self, gaps: Iterable[Gap], now_s: float) -> list[Outgoing]:
         """The questions that are due. ``gaps`` are all there are now: one that is closed is forgotten."""
@@ -66,7 +78,9 @@ class Repeats:
         for gap in gaps:
             if len(self._waiting) >= REMEMBERED:
                 break
-            place = (gap.topics.gate, gap.epoch)
+            if gap.topics.gate not in self._obedient:
+                continue
+            place = (gap.topics.gate, gap.epoch, gap.originals)
             waiting = self._waiting[place] = before.get(place) or _Waiting(gap, now_s + PATIENCE_S)
             waiting.gap = gap
             if now_s >= waiting.due_s and len(self._asked) < OPEN_MAX:

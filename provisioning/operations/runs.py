@@ -40,10 +40,6 @@ class Runs:
         """The highest sequence that is there; 0 where there is none."""
         return self._runs[-1].last if self._runs else 0
 
-    def holds(self, sequence: int) -> bool:
-        at = self._at(sequence)
-        return at >= 0 and self._runs[at].last >= sequence
-
     def add(self, sequence: int, *, before: bytes | None, link: bytes) -> bool:
         """Put in one event that was not there. ``before`` is the hash it names, ``link`` the one that its successor must name.
 

@@ -19,7 +19,7 @@ CREATE TABLE events (
 ) STRICT
 """
 FURTHER = """
-CREATE TABLE {} (
+CREATE TABLE IF NOT EXISTS {} (
     source TEXT NOT NULL,
     epoch TEXT NOT NULL,
     sequence INTEGER NOT NULL,
@@ -83,10 +83,16 @@ CLAIMS = "CREATE TABLE claims (gate TEXT, envelope BLOB, PRIMARY KEY (gate, enve
 """Voids that nobody could prove yet, because the gate's key was not known."""
 ACCEPTED = "CREATE TABLE accepted (gate TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"
 """What ``qrgate-provision gates --accept`` has decided and the running recorder has not read yet."""
+OWED = """
+CREATE TABLE owed (gate TEXT, epoch TEXT, sequence INTEGER, hash BLOB, PRIMARY KEY (gate, epoch, sequence, hash)) STRICT, WITHOUT ROWID
+"""
+"""Events in whose place a gate has put a void, with their hashes: they lie in the gate, and are asked for."""
 
 MIGRATIONS = (
     (EVENTS,),
     (CONFLICTS, VOIDED, RUNS, GATES, BOOTS, ALARMS, SETTLED, CLAIMS, ACCEPTED, RUNS_OF_EVENTS, SITES_OF_EVENTS),
+    (OWED,),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 REPLICA_MIGRATIONS = ((EVENTS, CONFLICTS, VOIDED),)
+"""A replica has version 1, like an old archive, so that it becomes an archive where that is lost: the second step makes the rest."""

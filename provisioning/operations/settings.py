@@ -39,6 +39,10 @@ class Replica:
         about="a second SQLite file, on another disk: nothing is confirmed before it is there too. It may be new: what it lacks is copied first. "
         "While it cannot be written, nothing is confirmed and gates keep what they have",
     )
+    same_disk: bool = key(
+        False,  # noqa: FBT003
+        about="true: it may lie on the archive's own disk, and then is lost with it. For a test or a laptop",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from device.errors import StoreError, UsageError
+from provisioning.operations.alarms import What
 from provisioning.operations.database import BUSY_S, look
+from provisioning.operations.missing import ACCEPTED, is_overdue
 from provisioning.operations.runs import Range, Run, Runs
 from provisioning.operations.schema import SCHEMA_VERSION
 
@@ -19,7 +22,7 @@ GAPS_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One epoch of one gate. ``gaps`` are the first of ``missing`` events that neither came nor were given up."""
+    """One epoch of one gate. ``gaps`` are the first of ``missing`` events that neither came nor were given up by the gate."""
 
     epoch: str
     last_sequence: int
@@ -64,7 +67,7 @@ def _gate(database: sqlite3.Connection, gate: str, site: str, key: bytes | None,
         site=site,
         epochs=tuple(_epochs(database, gate)),
         boots=count("SELECT count(*) FROM boots WHERE gate = ?", gate),
-        voids=count("SELECT count(*) FROM settled WHERE gate = ?", gate),
+        voids=count(f"SELECT count(*) FROM settled WHERE gate = ? AND why != '{ACCEPTED}'", gate),  # noqa: S608 - a text of ours
         conflicts=count("SELECT count(*) FROM conflicts WHERE source = ?", f"/gates/{gate}"),
         alarms=tuple(database.execute("SELECT what, since FROM alarms WHERE gate = ? ORDER BY what", (gate,)).fetchall()),
         key=(key or b"").hex(),
@@ -75,16 +78,23 @@ def _gate(database: sqlite3.Connection, gate: str, site: str, key: bytes | None,
 def _epochs(database: sqlite3.Connection, gate: str) -> Iterator[Epoch]:
     sql = "SELECT epoch, max(changed_at) FROM runs WHERE gate = ? GROUP BY epoch ORDER BY max(changed_at) DESC, epoch"
     for epoch, changed_at in database.execute(sql, (gate,)).fetchall():
-        runs = Runs(Run(*row) for row in database.execute("SELECT first, last, before, link FROM runs WHERE gate = ? AND epoch = ?", (gate, epoch)))
-        settled = database.execute("SELECT first, last FROM settled WHERE gate = ? AND epoch = ?", (gate, epoch)).fetchall()
-        missing = list(runs.missing(settled))
-        yield Epoch(epoch, runs.last, changed_at, sum(last - first + 1 for first, last in missing), tuple(missing[:GAPS_SHOWN]))
+        last_sequence, missing = _missing(database, gate, epoch)
+        yield Epoch(epoch, last_sequence, changed_at, sum(last - first + 1 for first, last in missing), tuple(missing[:GAPS_SHOWN]))
+
+
+def _missing(database: sqlite3.Connection, gate: str, epoch: str) -> tuple[int, list[Range]]:
+    """The highest sequence, and what is missing below it: that an operator waits no longer does not bring it."""
+    place = (gate, epoch)
+    runs = Runs(Run(*row) for row in database.execute("SELECT first, last, before, link FROM runs WHERE gate = ? AND epoch = ?", place))
+    settled = database.execute("SELECT first, last FROM settled WHERE gate = ? AND epoch = ? AND why != ?", (*place, ACCEPTED)).fetchall()
+    return runs.last, list(runs.missing(settled))
 
 
 def accept(archive: Path, gate: str) -> bool:
     """Clear the alarms of ``gate``, and believe the key that it names now; whether that is another one than before.
 
-    A recorder that runs reads this within a second, and takes the gate's note back.
+    Where it is alarmed for what is missing, that is not asked for any more. A recorder that runs reads this within a second, and takes
+    the gate's note back.
 
     Raises:
         UsageError: no gate has this name.
@@ -92,6 +102,7 @@ def accept(archive: Path, gate: str) -> bool:
     """
     with _opened(archive) as reading:
         row = reading.execute("SELECT other_key FROM gates WHERE gate = ?", (gate,)).fetchone()
+        waited_for = list(_overdue(reading, gate))
     if row is None:
         raise UsageError(f"the archive knows no gate {gate!r}", hint="`qrgate-provision gates` lists them")
     try:
@@ -99,10 +110,22 @@ def accept(archive: Path, gate: str) -> bool:
             database.execute("PRAGMA synchronous = FULL")
             database.execute("UPDATE gates SET key = ifnull(other_key, key), other_key = NULL, doubtful = 0 WHERE gate = ?", (gate,))
             database.execute("DELETE FROM alarms WHERE gate = ?", (gate,))
+            database.executemany("INSERT OR IGNORE INTO settled VALUES (?, ?, ?, ?, ?)", waited_for)
             database.execute("INSERT OR IGNORE INTO accepted VALUES (?)", (gate,))
     except sqlite3.Error as error:
         raise StoreError(f"the archive {archive}: {error}", hint="run this as the user that runs the recorder") from error
     return row[0] is not None
+
+
+def _overdue(database: sqlite3.Connection, gate: str) -> Iterator[tuple[str, str, int, int, str]]:
+    """Rows of ``settled``."""
+    if database.execute("SELECT 1 FROM alarms WHERE gate = ? AND what = ?", (gate, What.STILL_MISSING)).fetchone() is None:
+        return
+    now = datetime.now(UTC)
+    for (epoch,) in database.execute("SELECT DISTINCT epoch FROM runs WHERE gate = ?", (gate,)).fetchall():
+        for each in _missing(database, gate, epoch)[1]:
+            if is_overdue(database.execute, gate, epoch, each, now):
+                yield (gate, epoch, *each, ACCEPTED)
 
 
 @contextmanager

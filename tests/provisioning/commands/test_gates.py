@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from provisioning import cli
+from provisioning.operations.alarms import ADVICE, What
 from tests.provisioning.live import SITE, provision
 from tests.provisioning.operations.played import Card, key, recorder_of_a_known_gate
 
@@ -21,6 +22,7 @@ def test_the_command_tells_people_and_programs(tmp_path: Path, capsys: pytest.Ca
         "    2 missing: 2 to 3\n"
         f"  ALARM other_bytes since {MOMENT}: is there a second device with this card?\n"
         f"  ALARM other_key since {MOMENT}: was it set up anew? then accept it, else find the copy\n"
+        f"  ALARM undelivered since {MOMENT}: {ADVICE[What.UNDELIVERED]}\n"
         f"  it names another key, {Card(key=key(2)).public.hex()[:16]}…, which is not believed\n"
     )
     assert cli.main(["gates", "--settings", str(settings), "--json", "--accept", "g-a"]) == 0

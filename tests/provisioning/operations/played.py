@@ -77,10 +77,10 @@ class Card:
         kind = json.loads(self.bodies[sequence - 1])["type"].removeprefix("qrgate.")
         return f"qg/v1/{PROVINCE}/{SITE}/{self.gate}/event/{kind}"
 
-    def give_up(self, sequence: int, *, signer: Ed25519PrivateKey | None = None) -> Arrival:
+    def give_up(self, sequence: int, *, signer: Ed25519PrivateKey | None = None, why: str = "refused_153") -> Arrival:
         """The broker refuses this one: a void takes its place."""
         original = self.bodies[sequence - 1]
-        lost = Void(self.gate, self.epoch, sequence, sequence, "refused_153", body_hash(original))
+        lost = Void(self.gate, self.epoch, sequence, sequence, why, body_hash(original))
         self.bodies[sequence - 1] = void.in_place_of(original, lost, void.sign(signer or self.key, lost))
         return self.sent(sequence)
 
@@ -92,6 +92,7 @@ class Card:
     def birth_body(self, **changes: Any) -> bytes:
         told = Head(self.gate, self.epoch, len(self.bodies), self.hashes[-1])
         content = {"state": "ready", "gate": self.gate, "boot": self.boot, "epoch": self.epoch, "last_sequence": len(self.bodies), "version": "1"}
+        content |= {"capabilities": ["void", "commands"]}
         content |= {"key": self.public.hex(), "head": head.sign(self.key, told).hex()}
         return json.dumps(content | changes).encode()
 

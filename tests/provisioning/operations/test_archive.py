@@ -15,8 +15,9 @@ from provisioning.operations.alarms import What
 from provisioning.operations.archive import Archive, Verdict
 from provisioning.operations.arrivals import Arrival
 from provisioning.operations.births import Birth
+from provisioning.operations.given_up import ASKED_MAX
 from provisioning.operations.repeats import Gap
-from provisioning.operations.schema import EVENTS
+from provisioning.operations.schema import EVENTS, REPLICA_MIGRATIONS
 from tests.provisioning.live import PROVINCE, SITE
 from tests.provisioning.operations.played import EPOCH, NOW, Card, key
 
@@ -209,12 +210,12 @@ def test_an_older_copy_of_a_card_is_noticed_when_it_begins_behind(archive: Archi
 def test_a_void_takes_an_event_s_place_in_the_chain(archive: Archive, card: Card, file: Path) -> None:
     card.give_up(2)
     assert store(archive, card.birth(), *(card.sent(sequence) for sequence in (1, 2, 3))) == [NOTED, STORED, STORED, STORED]
-    assert (alarms(archive), bodies(file, "events"), list(archive.gaps(PROVINCE))) == ([], card.bodies, [])
+    assert (alarms(archive), bodies(file, "events")) == ([What.UNDELIVERED], card.bodies)
 
 
 @pytest.mark.parametrize("void_first", [True, False])
 @pytest.mark.parametrize("key_first", [True, False])
-def test_an_event_and_its_void_are_both_kept_and_nothing_is_alarmed(
+def test_an_event_and_its_void_are_both_kept_and_nothing_else_is_alarmed(
     archive: Archive, card: Card, file: Path, *, void_first: bool, key_first: bool
 ) -> None:
     original, void = card.sent(2), card.give_up(2)
@@ -222,7 +223,82 @@ def test_an_event_and_its_void_are_both_kept_and_nothing_is_alarmed(
     store(archive, *([card.birth()] if key_first else []), card.sent(1), card.sent(3))
     assert store(archive, *pair) == [STORED, STORED]
     assert store(archive, *pair, card.birth()) == [DUPLICATE, DUPLICATE, NOTED]
-    assert (alarms(archive), bodies(file, "voided"), bodies(file, "conflicts")) == ([], [pair[1].body], [])
+    assert (bodies(file, "voided"), bodies(file, "conflicts"), list(archive.gaps(PROVINCE))) == ([pair[1].body], [], [])
+    assert alarms(archive) == ([What.UNDELIVERED] if void_first and key_first else [])
+
+
+def originals(archive: Archive) -> list[Gap]:
+    return [gap for gap in archive.gaps(PROVINCE) if gap.originals]
+
+
+@pytest.mark.parametrize("key_first", [True, False])
+def test_an_event_that_its_gate_has_given_up_is_asked_for_until_it_comes_and_operators_are_told_where_it_lies(
+    file: Path, card: Card, *, key_first: bool
+) -> None:
+    """Whoever owns a gate's broker or uplink can have it give up events: that must not be their end."""
+    original, void = card.sent(2), card.give_up(2)
+    rest: list[Arrival | Birth] = [card.sent(1), void, card.sent(3)]
+    with Archive(file) as archive:
+        store(archive, *([card.birth(), *rest] if key_first else [*rest, card.birth()]))
+        assert (originals(archive), alarms(archive)) == ([Gap(card.topics, EPOCH, ((2, 2),), originals=True)], [What.UNDELIVERED])
+    with Archive(file) as archive:
+        assert [gap.ranges for gap in originals(archive)] == [((2, 2),)]
+        assert (archive.has_original(void), store(archive, original), archive.has_original(void)) == (False, [STORED], True)
+        assert (list(archive.gaps(PROVINCE)), alarms(archive)) == ([], [What.UNDELIVERED])
+
+
+def test_of_many_that_were_given_up_some_are_asked_for_and_none_is_left_out_for_ever(archive: Archive) -> None:
+    card = Card()
+    for _ in range(3 * ASKED_MAX):
+        card.decide()
+    store(archive, card.birth(), *(card.give_up(sequence) for sequence in range(1, 3 * ASKED_MAX + 1)))
+    asked = [gap.ranges for _ in range(200) for gap in originals(archive)]
+    assert {len(ranges) for ranges in asked} == {ASKED_MAX}
+    assert {first for ranges in asked for first, _ in ranges} == set(range(1, 3 * ASKED_MAX + 1))
+
+
+def test_what_a_damaged_store_has_lost_is_not_asked_for(archive: Archive, card: Card) -> None:
+    store(archive, card.birth(), card.sent(1), card.sent(3), Card(epoch="e2").give_up_range(EPOCH, 1, 2**63 - 1))
+    assert (list(archive.gaps(PROVINCE)), alarms(archive)) == ([], [])
+
+
+def test_other_bytes_than_those_that_were_given_up_do_not_count_as_them(archive: Archive, card: Card) -> None:
+    other = Card(hashes=card.hashes[:2], bodies=card.bodies[:1])
+    other.decide(other=True)
+    store(archive, card.birth(), card.sent(1), card.give_up(2), card.sent(3))
+    assert store(archive, other.sent(2)) == [CONFLICT]
+    assert ([gap.ranges for gap in originals(archive)], alarms(archive)) == ([((2, 2),)], [What.OTHER_BYTES, What.UNDELIVERED])
+
+
+def test_one_event_may_be_given_up_for_several_reasons(archive: Archive, card: Card, file: Path) -> None:
+    """The recorder asked for it, and it was refused again."""
+    original, again = card.sent(2), card.stolen()
+    assert store(archive, card.birth(), card.give_up(2), again.give_up(2, why="refused_135"), original) == [NOTED, STORED, STORED, STORED]
+    assert (len(bodies(file, "voided")), bodies(file, "conflicts"), originals(archive), alarms(archive)) == (2, [], [], [What.UNDELIVERED])
+
+
+def test_what_an_archive_of_the_recorder_before_took_for_given_up_is_asked_for(file: Path, card: Card) -> None:
+    kept = card.sent(3)
+    with Archive(file) as archive:
+        store(archive, card.birth(), card.sent(1), card.give_up(2), kept, card.give_up(3))
+    with closing(sqlite3.connect(file)) as old, old:
+        old.executescript("DROP TABLE owed; DELETE FROM alarms; PRAGMA user_version = 2")
+    with Archive(file) as archive:
+        assert ([gap.ranges for gap in originals(archive)], alarms(archive)) == ([((2, 2),)], [What.UNDELIVERED])
+
+
+def test_what_a_replica_that_became_the_archive_lacks_of_what_was_given_up_is_asked_for(file: Path, card: Card) -> None:
+    void = card.give_up(2)
+    with closing(sqlite3.connect(file, isolation_level=None)) as replica:
+        for statement in REPLICA_MIGRATIONS[0]:
+            replica.execute(statement)
+        replica.execute("PRAGMA user_version = 1")
+        row = (void.source, EPOCH, 2, void.id, void.type, NOW.isoformat(), void.body)
+        replica.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    with Archive(file) as archive:
+        before = originals(archive)
+        store(archive, card.birth())
+        assert (before, [gap.ranges for gap in originals(archive)]) == ([], [((2, 2),)])
 
 
 def test_a_void_that_its_gate_did_not_sign_excuses_nothing(archive: Archive, card: Card, file: Path) -> None:

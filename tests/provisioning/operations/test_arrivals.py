@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from device.events.cloudevents import body_hash
 from device.events.topics import Topics
-from provisioning.operations.arrivals import Arrival, Claim, Ignored, claim_in, read
+from provisioning.operations.arrivals import Arrival, Claim, Ignored, claim_in, link_of, read
 from tests.provisioning.live import EPOCH, PROVINCE, SITE, decisions, event
 from tests.provisioning.operations.played import Card
 
@@ -28,6 +28,9 @@ def test_an_event_is_read_exactly() -> None:
     [
         ("qg/v1/p-999/s-999/g-a/state", "not an event's topic"),
         ("qg/v1/p-999/s-999/g-a/event/Dance", "not an event's topic"),
+        ("qg/v1/p-999/s-999/g-a/event/decision\n", "not an event's topic"),
+        ("qg/v1/p-999/s-999/g-a/event/+", "not an event's topic"),
+        ("qg/v1/+/+/+/event/decision", "not an event's topic"),
         ("qg/v1/p-999/s-999/g-a/event/dance", "type and topic differ"),
         ("qg/v1/p-999/s 999/g-a/event/decision", "not an event's topic"),
         ("", "not an event's topic"),
@@ -45,7 +48,8 @@ def test_an_event_on_a_topic_that_is_not_its_own_is_ignored(topic: str, why: str
     [
         (b"", "not JSON"),
         (b"\xff", "not JSON"),
-        (b"[" * 100_000, "not JSON"),
+        (b"[" * 100_000, "nested too deep"),
+        ('{"type":"qrgate.audit"}'.encode("utf-16"), "not JSON"),
         (b"9" * 5000, "not JSON"),
         (b"[]", "not an event"),
         (b"{}", "source and topic name different gates"),
@@ -111,6 +115,19 @@ def test_a_void_that_is_not_spelt_like_one_claims_nothing(data: Any) -> None:
     found = read(card.topic(1), body, province=PROVINCE)
     assert isinstance(found, Arrival)
     assert (found.claim, found.link) == (None, body_hash(body))
+
+
+NESTED = b'{"type":"qrgate.void","data":%s}' % (b"[" * 1000 + b"]" * 1000)
+
+
+@pytest.mark.parametrize("body", [NESTED, b"[" * 100_000, b"", b"\xff", b"[]", b"{}", b'{"type":["qrgate.void"]}', b'{"type":"qrgate.void"}'])
+def test_whatever_an_archive_holds_has_a_link_and_no_claim_that_is_not_spelt(body: bytes) -> None:
+    assert (claim_in(body), link_of(body)) == (None, body_hash(body))
+
+
+@given(st.binary())
+def test_any_stored_bytes_have_a_link(body: bytes) -> None:
+    assert (claim_in(body), link_of(body)) == (None, body_hash(body))
 
 
 def test_a_void_of_a_range_claims_no_hash() -> None:

@@ -23,11 +23,19 @@ def test_a_birth_tells_boot_epoch_key_and_head() -> None:
     found = read(TOPIC, card.birth_body(capabilities=["void"], later={"more": 1}), province=PROVINCE, fresh=True)
     assert isinstance(found, Birth)
     assert (found.boot, found.epoch, found.last_sequence, found.key, len(found.head) > 64) == ("boot-1", "e1", 1, card.public, True)
+    assert found.capabilities == {"void"}
 
 
 def test_a_gate_of_before_has_neither_key_nor_head() -> None:
     expected = Birth(Topics(PROVINCE, SITE, "g-a"), "boot-1", "e1", 7, b"", b"", fresh=False)
     assert read(TOPIC, json.dumps(OLD).encode(), province=PROVINCE, fresh=False) == expected
+
+
+@pytest.mark.parametrize("told", [None, "commands", {"commands": 1}, [["commands"], 7, None]])
+def test_capabilities_that_are_no_words_are_none(told: object) -> None:
+    found = read(TOPIC, json.dumps(OLD | {"capabilities": told}).encode(), province=PROVINCE, fresh=True)
+    assert isinstance(found, Birth)
+    assert found.capabilities == frozenset()
 
 
 @pytest.mark.parametrize("state", ["disconnected", "lost", "asleep"])

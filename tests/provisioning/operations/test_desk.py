@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +21,15 @@ from device.commands.asking import Challenge
 from device.commands.deeds import Replay, SetTime
 from device.commands.signed_time import Question
 from device.events import confirmation
+from device.events.confirmation import Confirmation, range_digest
 from device.events.cose import verify1
+from device.events.shallow_json import NESTED_MAX
 from device.settings import Protocol
 from provisioning.operations import desk as desks
 from provisioning.operations.archive import Archive
-from provisioning.operations.desk import Desk, Message, Outgoing
+from provisioning.operations.confirming import GATE_MAX
+from provisioning.operations.database import TryAgainError
+from provisioning.operations.desk import Desk, Message, Outgoing, Taken
 from provisioning.operations.repeats import PATIENCE_S
 from provisioning.operations.settings import Broker, Clock, Confirmations, Identity, RecorderSettings, Replica, Storage
 from provisioning.operations.survey import accept
@@ -83,6 +90,27 @@ def test_births_and_events_of_one_batch_are_stored_and_the_events_confirmed(desk
     (found,) = said(desk, birth(card), event(card, 1), event(card, 2))
     told = confirmation.decode(verify1(found.body, key(7).public_key(), context=confirmation.CONTEXT))
     assert (found.topic, found.retain, told.first, told.last) == (card.topics.confirmation, False, 1, 2)
+
+
+def test_of_a_void_whose_event_is_here_the_gate_hears_of_the_event_first(desk: Desk) -> None:
+    """Else it would keep for ever what was acknowledged, and then refused by a wrong suspicion."""
+    card = Card()
+    card.decide()
+    original = card.bodies[0]
+    said(desk, birth(card), event(card, 1))
+    card.give_up(1)
+    for _ in range(2):  # the second is a duplicate
+        words = [confirmation.decode(verify1(each.body, key(7).public_key(), context=confirmation.CONTEXT)) for each in said(desk, event(card, 1))]
+        assert words == [Confirmation("g-a", EPOCH, 1, 1, range_digest([body])) for body in (original, card.bodies[0])]
+
+
+def test_of_a_void_whose_event_is_not_here_only_the_void_is_confirmed(desk: Desk) -> None:
+    card = Card()
+    card.decide()
+    card.give_up(1)
+    _, found = said(desk, birth(card), event(card, 1))  # the first is the alarm
+    word = confirmation.decode(verify1(found.body, key(7).public_key(), context=confirmation.CONTEXT))
+    assert word.digest == range_digest([card.bodies[0]])
 
 
 def test_nothing_is_said_of_what_is_taken_before_it_is_told(desk: Desk) -> None:
@@ -147,12 +175,35 @@ def test_what_an_operator_accepts_is_taken_back_and_its_new_key_believed(desk: D
     assert archive.register.gate(anew.topics).key == anew.public
 
 
+def test_what_is_missing_for_long_is_noted_for_operators(desk: Desk) -> None:
+    card = Card()
+    for _ in range(3):
+        card.decide()
+    said(desk, birth(card), event(card, 1), event(card, 3))
+    desk.look(time.monotonic() + desks.OVERDUE_S)
+    (note,) = [each for each in sent(desk) if each.topic == card.topics.note]
+    assert [each["what"] for each in json.loads(note.body)["alarms"]] == ["still_missing"]
+
+
+def test_what_is_taken_a_second_time_is_counted_once(desk: Desk, archive: Archive, tmp_path: Path) -> None:
+    card = Card()
+    card.decide()
+    messages = [event(card, 1), Message(card.topics.said("event/decision"), b"{")]
+    archive.database.execute("PRAGMA busy_timeout = 0")
+    with closing(sqlite3.connect(tmp_path / "events.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TryAgainError, match="locked"):
+            desk.take(messages, NOW)
+    desk.take(messages, NOW)
+    assert (desk.tally.stored, sum(desk.tally.ignored.values())) == (1, 1)
+
+
 def test_what_is_missing_is_asked_for_with_a_signed_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desks, "GAPS_S", 0.0)
     card = Card()
     for _ in range(3):
         card.decide()
-    said(desk, event(card, 3))
+    said(desk, birth(card), event(card, 3))
     for now_s in (time.monotonic(), time.monotonic() + PATIENCE_S):
         desk.look(now_s)
     question = next(each for each in sent(desk) if each.topic == card.topics.command("challenge"))
@@ -164,6 +215,13 @@ def test_what_is_missing_is_asked_for_with_a_signed_order(desk: Desk, monkeypatc
     assert said(desk, answered) == []
 
 
+def test_what_finds_no_room_among_the_confirmations_of_its_gate_is_told(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    one = Card().decide()
+    desk.tell(Taken([dataclasses.replace(one, sequence=2 * each) for each in range(1, GATE_MAX + 3)], []))
+    told = "2 events are confirmed when their gates send them again: too many of theirs wait already"
+    assert (desk.waiting, caplog.messages) == (GATE_MAX, [told])
+
+
 @pytest.mark.parametrize("rest", ["reply/none", "reply/" + "0f" * 16, "request/dance", "health", "event/decision/more"])
 def test_what_is_for_somebody_else_or_nothing_at_all_is_left_alone(desk: Desk, rest: str) -> None:
     assert said(desk, Message(Card().topics.said(rest), b"\xff")) == []
@@ -172,6 +230,29 @@ def test_what_is_for_somebody_else_or_nothing_at_all_is_left_alone(desk: Desk, r
 @pytest.mark.parametrize("place", ["+", "#", "a b", "S-999", ""])
 def test_a_question_from_a_place_that_cannot_be_is_not_answered(desk: Desk, place: str) -> None:
     assert said(desk, Message(f"qg/v1/{PROVINCE}/{place}/g-a/request/time", signed_time.encode(QUESTION))) == []
+
+
+DEPTHS = range(1, 2001)
+
+
+def deeper(body: bytes, levels: int) -> bytes:
+    """``body``, an object, with one more field: so many lists within each other."""
+    return body[:-1] + b',"nest":' + b"[" * levels + b"]" * levels + b"}"
+
+
+def test_no_depth_of_a_message_stops_the_recorder_nor_keeps_others_waiting(desk: Desk) -> None:
+    """Events, the same places with other bytes, and births that make the recorder look at what stands there."""
+    deep, honest = Card("g-b"), Card("g-a")
+    for card in [honest] * 3 + [deep] * len(DEPTHS):
+        card.decide()
+    events = [Message(deep.topic(1), deeper(deep.bodies[levels - 1], levels)) for levels in DEPTHS]
+    others = [Message(each.topic, each.body + b" ") for each in events]
+    births = [deep.birth_body(boot=f"boot-{levels}", last_sequence=levels - 1) for levels in DEPTHS]
+    states = [Message(deep.topics.said("state"), deeper(body, levels)) for body, levels in zip(births, DEPTHS, strict=True)]
+    safe = [len(desk.take([*batch, event(honest, place)], NOW).safe) for place, batch in enumerate((events, others, states), 1)]
+    shallow = NESTED_MAX - 1
+    assert safe == [shallow + 1, shallow + 1, 1]
+    assert desk.tally.ignored == {"nested too deep": 3 * (len(DEPTHS) - shallow)}
 
 
 @given(

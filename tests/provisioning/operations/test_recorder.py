@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -21,8 +22,10 @@ from device.errors import VerificationError
 from device.events import confirmation
 from device.events.confirmation import Confirmation, range_digest
 from device.events.cose import verify1
+from provisioning.authority import office, tls_identities
+from provisioning.authority.certificates import LEAF_DAYS
 from provisioning.authority.init import Layout
-from provisioning.operations.recorder import BATCH_EVENTS, BATCH_WAIT_S, READY, WINDOW_LEAST, Batch
+from provisioning.operations.recorder import READY
 from provisioning.operations.survey import accept
 from tests.provisioning.live import EPOCH, MOSQUITTO, PROVINCE, SITE, WITHIN_S, Broker, Lines, Peer, decisions, event, free_port, provision
 
@@ -187,17 +190,51 @@ def test_over_the_older_protocol_events_are_stored_and_confirmed_too(broker: Bro
 
 def test_nothing_is_confirmed_before_the_replica_has_it(broker: Broker, gate: Peer, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
-    disk.write_text("no folder: as if the disk were away")
     change(broker.layout, "#file =", f'file = "{disk}/copy.sqlite"')
+    change(broker.layout, "#same_disk = false", "same_disk = true")
     recorder = Recorder(broker.layout).start()
     gate.publish(decisions("g-a"), event("g-a", 1))
-    recorder.log.wait("nothing is confirmed until the replica can be written")
+    recorder.log.wait("nothing is confirmed until this ends: the folder of the replica is not there")
     assert (recorder.sequences(), gate.messages) == ([1], [])
-    disk.unlink()
+    disk.mkdir()
     gate.wait(1)
-    recorder.end()
+    _, log = recorder.end()
+    assert "goes on: what had to wait is on disk" in log
     with closing(sqlite3.connect(disk / "copy.sqlite")) as database:
         assert database.execute("SELECT body FROM events").fetchall() == [(event("g-a", 1),)]
+
+
+def test_without_a_second_disk_it_does_not_start(tmp_path: Path) -> None:
+    layout = provision(tmp_path)
+    change(layout, "#file =", 'file = "copy.sqlite"')
+    code, log = Recorder(layout).start(ready=False).wait()
+    assert (code, (layout.recorder / "copy.sqlite").exists()) == (7, False)
+    assert "copy.sqlite would lie on the disk of the archive\n  → is its own disk mounted?" in log
+
+
+def test_an_archive_that_others_hold_for_long_is_waited_for_and_nothing_is_lost(recorder: Recorder, gate: Peer) -> None:
+    with closing(sqlite3.connect(recorder.file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for number in (1, 2):
+            gate.publish(decisions("g-a"), event("g-a", number))
+        recorder.log.wait("nothing is confirmed until this ends")
+        assert (recorder.running, gate.messages) == (True, [])
+        other.execute("ROLLBACK")
+    gate.until(lambda: bool(gate.messages) and recorder.sequences() == [1, 2])
+    code, log = recorder.end()
+    assert (code, "goes on: what had to wait is on disk" in log, "2 stored, 0 duplicates" in log) == (0, True, True)
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_an_archive_that_is_taken_away_from_it_ends_it_and_nothing_more_is_confirmed(recorder: Recorder, gate: Peer, how: str) -> None:
+    gate.publish(decisions("g-a"), event("g-a", 1))
+    gate.wait(1)
+    copy = recorder.file.with_name("copy")
+    copy.write_bytes(recorder.file.read_bytes())
+    copy.replace(recorder.file) if how == "replaced" else recorder.file.unlink()
+    gate.publish(decisions("g-a"), event("g-a", 2))
+    code, log = recorder.wait()
+    assert (code, len(gate.messages), log.count("was deleted, replaced or unmounted while it was in use")) == (7, 1, 1)
 
 
 def test_what_is_no_event_of_this_gate_is_ignored_and_does_not_stop_the_next(recorder: Recorder, gate: Peer) -> None:
@@ -277,6 +314,32 @@ def test_a_line_of_the_log_has_its_time_as_the_gate_s(recorder: Recorder) -> Non
     assert "subscribed to the events of all gates" in log
 
 
+def test_a_renewed_certificate_is_taken_while_it_runs_and_nothing_is_lost(broker: Broker, recorder: Recorder, gate: Peer) -> None:
+    gate.publish(decisions("g-a"), event("g-a", 1))
+    gate.wait(1)
+    out, now = broker.layout.recorder.parent, datetime.now(UTC) - timedelta(days=10)
+    tls_identities.renew(office.open_office(broker.layout.authority), out, ("recorder",), now=now)
+    gate.publish(decisions("g-a"), event("g-a", 2))
+    line = recorder.log.wait("the broker has taken the recorder's new certificate")
+    assert line.endswith(f"which ends on {(now + timedelta(days=LEAF_DAYS)).date()}")
+    gate.publish(decisions("g-a"), event("g-a", 3))
+    while len(recorder.sequences()) < 3:
+        gate.wait(len(gate.messages) + 1)
+    assert (recorder.end()[0], recorder.sequences()) == (0, [1, 2, 3])
+
+
+def test_a_certificate_that_the_broker_refuses_is_told_and_the_old_one_goes_on(
+    broker: Broker, recorder: Recorder, gate: Peer, tmp_path: Path
+) -> None:
+    stranger = provision(tmp_path / "stranger", "g-a")
+    for name in ("recorder.key", "recorder.crt"):
+        (broker.layout.recorder / "tls" / name).write_bytes((stranger.recorder / "tls" / name).read_bytes())
+    recorder.log.wait("the broker refuses the recorder's new certificate; goes on with the old one")
+    gate.publish(decisions("g-a"), event("g-a", 1))
+    gate.wait(1)
+    assert recorder.sequences() == [1]
+
+
 def test_an_archive_that_cannot_record_stops_it_with_one_clear_line(tmp_path: Path) -> None:
     layout = provision(tmp_path)
     (layout.recorder / "events.sqlite").write_bytes(b"no database at all" * 100)
@@ -294,15 +357,3 @@ def test_a_missing_key_stops_it_with_one_clear_line(tmp_path: Path, name: str) -
     (layout.recorder / name).unlink()
     code, log = Recorder(layout).start(ready=False).wait()
     assert (code, log.startswith("qrgate-provision: "), log.count("\n")) == (4, True, 1)
-
-
-def test_a_batch_is_due_when_it_is_full_when_it_is_old_and_when_the_broker_waits_for_us() -> None:
-    batch = Batch()
-    assert [batch.is_due(count, now_s) for count, now_s in ((0, 0.0), (1, 1.0), (1, 1.0 + BATCH_WAIT_S / 2), (2, 1.0 + BATCH_WAIT_S))] == [
-        False,
-        False,
-        False,
-        True,
-    ]
-    assert [batch.is_due(count, 2.0) for count in (0, WINDOW_LEAST - 1, WINDOW_LEAST - 1, WINDOW_LEAST, WINDOW_LEAST)] == [False] * 4 + [True]
-    assert batch.is_due(BATCH_EVENTS, 3.0)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,10 @@ from device.commands.deeds import Replay
 from device.errors import VerificationError
 from device.events.cose import verify1
 from device.events.topics import Topics
+from provisioning.operations import repeats as repeats_module
 from provisioning.operations.repeats import AGAIN_S, OPEN_MAX, PATIENCE_S, WHY, Gap, Repeats, read_reply_topic
 from tests.provisioning.live import PROVINCE, SITE
-from tests.provisioning.operations.played import key
+from tests.provisioning.operations.played import Card, key
 
 A = Topics(PROVINCE, SITE, "g-a")
 GAP = Gap(A, "e1", ((2, 3), (7, 7)))
@@ -20,7 +22,9 @@ GAP = Gap(A, "e1", ((2, 3), (7, 7)))
 
 def numbered() -> Repeats:
     ids = count(1)
-    return Repeats(key(), lambda: next(ids).to_bytes(16, "big"))
+    repeats = Repeats(key(), lambda: next(ids).to_bytes(16, "big"))
+    repeats.heard(Card().birth())
+    return repeats
 
 
 def test_a_gap_is_asked_for_when_it_has_lasted_and_ever_more_seldom() -> None:
@@ -32,6 +36,26 @@ def test_a_gap_is_asked_for_when_it_has_lasted_and_ever_more_seldom() -> None:
     assert len(again) < 10
 
 
+@pytest.mark.parametrize("changes", [{"capabilities": ["void"]}, {"capabilities": "commands"}, {"capabilities": None}])
+def test_a_gate_that_does_not_say_that_it_obeys_orders_is_not_asked(changes: dict[str, Any]) -> None:
+    repeats = numbered()
+    repeats.heard(Card().birth(**changes))  # an older program is on the gate now
+    assert [repeats.look([GAP], now_s) for now_s in (0, PATIENCE_S)] == [[], []]
+    unheard = Repeats(key())
+    assert [unheard.look([GAP], now_s) for now_s in (0, PATIENCE_S)] == [[], []]
+
+
+def test_gates_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats_module, "GATES_MAX", 2)
+    repeats = Repeats(key())
+    cards = [Card(f"g-{number}") for number in range(3)]
+    for card in cards:
+        repeats.heard(card.birth())
+    gaps = [Gap(card.topics, "e1", ((1, 1),)) for card in cards]
+    repeats.look(gaps, 0)
+    assert [topic for topic, _ in repeats.look(gaps, PATIENCE_S)] == [card.topics.command("challenge") for card in cards[1:]]
+
+
 def test_a_gap_that_closed_is_forgotten() -> None:
     repeats = numbered()
     repeats.look([GAP], 0)
@@ -39,9 +63,21 @@ def test_a_gap_that_closed_is_forgotten() -> None:
     assert repeats.look([GAP], PATIENCE_S) == []
 
 
+def test_originals_that_never_come_do_not_make_the_rest_of_their_epoch_wait() -> None:
+    repeats = numbered()
+    given_up = Gap(A, "e1", ((5, 5),), originals=True)
+    for now_s in range(0, 24 * 3600, 60):
+        repeats.look([given_up], now_s)
+    repeats.look([GAP, given_up], 24 * 3600)
+    assert len(repeats.look([GAP, given_up], 24 * 3600 + PATIENCE_S)) == 1
+
+
 def test_not_the_whole_province_is_asked_at_once() -> None:
     repeats = numbered()
-    gaps = [Gap(Topics(PROVINCE, SITE, f"g-{number}"), "e1", ((1, 1),)) for number in range(3 * OPEN_MAX)]
+    cards = [Card(f"g-{number}") for number in range(3 * OPEN_MAX)]
+    for card in cards:
+        repeats.heard(card.birth())
+    gaps = [Gap(card.topics, "e1", ((1, 1),)) for card in cards]
     repeats.look(gaps, 0)
     assert [len(repeats.look(gaps, PATIENCE_S + 61 * turn)) for turn in range(4)] == [OPEN_MAX, OPEN_MAX, OPEN_MAX, 0]
 
