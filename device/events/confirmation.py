@@ -16,8 +16,9 @@ from device.cbor import Form, loads
 from device.errors import VerificationError
 
 CONTEXT = b"qrgate-confirmation-v1"
-RANGE_MAX = 10_000
-"""Events in one confirmation: the gate hashes them all before it believes."""
+RANGE_MAX = 2_000
+"""Events in one confirmation: the gate hashes them all, in one turn, before it believes. Recorders of version 0.1 named up to 10,000:
+what such a one covers is not let go, and is sent and confirmed again page by page."""
 SEQUENCE_END = 2**63
 """Sequences stay below: the store counts in signed 64-bit numbers."""
 

@@ -21,7 +21,15 @@ READ_BYTES = 1024 * 1024
 PATIENCE_S = 1.0
 """Somebody else who writes to the file is waited for so long; nobody should."""
 
+PATIENCE_STEPS = 100_000
+"""Of SQLite's machine, between two looks at the clock."""
+
+VERSION_MAX = 1_000
+"""No version of this program will know so many: a number beyond is damage, and not a version's."""
+
 DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+NOT_THESE_TABLES = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
+"""What a step from one version to the next ends with on a file that is not of the version that it names."""
 DAMAGED_HINT = "start the gate again: it sets the file aside, saves what can be read, and begins a new epoch"
 DISK_HINT = "is the disk full, read-only or worn out, or the folder another user's? `df`, `ls -l`, `dmesg` and `qrgate doctor` tell"
 
@@ -32,14 +40,17 @@ def as_store_error(what: object) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the kind (sqlite.org/rescode.html)
-        if code in DAMAGED:
+        if _kind(error) in DAMAGED:
             raise StoreDamagedError(f"{what} cannot be used: {error}", hint=DAMAGED_HINT) from None
         raise StoreError(f"{what} cannot be used: {error}", hint=DISK_HINT) from None
     except QrgateError:
         raise
     except OSError as error:
         raise StoreError(f"{what} cannot be used: {error.strerror}", hint=DISK_HINT) from None
+
+
+def _kind(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte (sqlite.org/rescode.html)
 
 
 def must_be_given(path: Path) -> None:
@@ -58,7 +69,7 @@ def must_be_given(path: Path) -> None:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """WAL with ``synchronous=FULL``, or nothing. Raises StoreError, sqlite3.Error."""
+    """WAL with ``synchronous=FULL``, or nothing. Reading a text that is none is StoreDamagedError. Raises StoreError, sqlite3.Error."""
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=PATIENCE_S)
     try:
         _set_up(database)
@@ -69,6 +80,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _set_up(database: sqlite3.Connection) -> None:
+    database.text_factory = _text
     path = database.execute("PRAGMA database_list").fetchone()[2]
     database.execute(f"PRAGMA page_size={PAGE_BYTES}")  # a file that exists keeps its own
     (journal,) = database.execute("PRAGMA journal_mode=WAL").fetchone()
@@ -81,21 +93,58 @@ def _set_up(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA secure_delete=ON")
 
 
+def _text(stored: bytes) -> str:
+    """Raises StoreDamagedError: SQLite takes any bytes for a text, and Python's module would call it an error like that of a full disk."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        raise StoreDamagedError("a text in the store is none", hint=DAMAGED_HINT) from None
+
+
+@contextmanager
+def patience(database: sqlite3.Connection, within_s: float) -> Iterator[None]:
+    """What is asked inside is given up after so long: sqlite3.OperationalError."""
+    until = time.monotonic() + within_s
+    database.set_progress_handler(lambda: time.monotonic() > until, PATIENCE_STEPS)
+    try:
+        yield
+    finally:
+        database.set_progress_handler(None, 0)
+
+
 def migrate(database: sqlite3.Connection) -> None:
-    """Make the tables of this version, or bring an older file's to it. Raises StoreError, sqlite3.Error; nothing is half done then."""
+    """Make the tables of this version, or bring an older file's to it.
+
+    Raises:
+        StoreError: it is a newer version's.
+        StoreDamagedError: it is not of the version that it names.
+        sqlite3.Error: the disk will not do.
+    Nothing is half done then.
+    """
     path = database.execute("PRAGMA database_list").fetchone()[2]
     (version,) = database.execute("PRAGMA user_version").fetchone()
+    if not 0 <= version <= VERSION_MAX:
+        raise StoreDamagedError(f"{path} has schema {version}, and there is no such version", hint=DAMAGED_HINT)
     if version > len(MIGRATIONS):
         raise StoreError(f"{path} has schema {version}, this version knows {len(MIGRATIONS)}", hint="install the version that wrote it")
     if version == len(MIGRATIONS):
         return
-    with transaction(database):
-        for statements in MIGRATIONS[version:]:
-            for statement in statements.strip().split(";\n"):
-                database.execute(statement)
-        if version == 0:
-            database.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8).encode(),))
-        database.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+    try:
+        with transaction(database):
+            _take_steps(database, version)
+    except sqlite3.Error as error:
+        if _kind(error) in NOT_THESE_TABLES:
+            raise StoreDamagedError(f"{path} is not of schema {version}, as it says: {error}", hint=DAMAGED_HINT) from None
+        raise
+
+
+def _take_steps(database: sqlite3.Connection, version: int) -> None:
+    for statements in MIGRATIONS[version:]:
+        for statement in statements.strip().split(";\n"):
+            database.execute(statement)
+    if version == 0:
+        database.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8).encode(),))
+    database.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
 
 
 @contextmanager

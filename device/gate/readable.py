@@ -10,20 +10,22 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from device.domain import EventType
 from device.errors import StoreDamagedError, VerificationError
 from device.events import void
 from device.gate.chain import End
 from device.gate.epochs import OldEpoch
 from device.gate.packing import unpack
+from device.gate.sound_rows import MISREAD, holds
 
 READ_WITHIN_S = 120.0
 """A gate that does not serve for longer than this serves people better without its old events: the file is kept."""
+
+END = ("sequence", "hash", "clock_floor", "events", "refusals")
+"""Columns of ``head``."""
 
 PLACE_FIRST, PLACE_LAST = -(2**40), 2**40
 """No gate lives to record so many."""
@@ -56,18 +58,19 @@ class Readable:
     def epoch(self) -> str:
         """Empty where it cannot be read."""
         row = self._one("SELECT value FROM meta WHERE name='epoch'")
-        with suppress(UnicodeDecodeError, TypeError):
-            return bytes(row[0]).decode() if row else ""
-        return ""
+        return row[0].decode() if row and holds("meta", ("value",), row) else ""
 
     def end(self) -> End | None:
-        row = self._one("SELECT sequence, hash, clock_floor, events, refusals FROM head")
-        with suppress(ValueError, TypeError):
-            return End(row[0], row[1], datetime.fromisoformat(row[2]), row[3], row[4]) if row else None
-        return None
+        """``None`` also where it is not to be believed: there are events behind it."""
+        row = self._one(f"SELECT {', '.join(END)} FROM head")  # noqa: S608 - names of this program
+        last = self._one("SELECT max(sequence) FROM event")
+        if not (row and holds("head", END, row)) or (last and last[0] is not None and last[0] > row[0]):
+            return None
+        return End(row[0], row[1], datetime.fromisoformat(row[2]), row[3], row[4])
 
     def old_epochs(self) -> list[OldEpoch]:
-        return [OldEpoch(*row) for row in self.rows("old_epoch", ("epoch", "shift"))[0]]
+        columns = ("epoch", "shift")
+        return [OldEpoch(*row) for row in self.rows("old_epoch", columns)[0] if holds("old_epoch", columns, row)]
 
     def columns(self, table: str) -> tuple[str, ...]:
         try:
@@ -141,13 +144,15 @@ class Readable:
 
 
 def _read(place: int, type_: str, stored: bytes, refusal: int) -> Saved | None:
+    if not holds("event", ("sequence", "type", "body", "refusal"), (place, type_, stored, refusal)):
+        return None
     try:
         body = unpack(stored)
         event = json.loads(body)
-        if event["type"] != f"{void.TYPE_PREFIX}{EventType(type_)}":
+        if event["type"] != f"{void.TYPE_PREFIX}{type_}":
             return None
         return Saved(place, type_, stored, refusal, event["epoch"], int(event["sequence"]), event["previoushash"], void.link(body).hex())
-    except (StoreDamagedError, VerificationError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (StoreDamagedError, VerificationError, *MISREAD):
         return None
 
 

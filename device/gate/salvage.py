@@ -35,6 +35,7 @@ from device.gate.keys import sync_folder, write_secret
 from device.gate.limits import DEFAULT_LIMITS, NO_LIMITS, Limits
 from device.gate.readable import Readable, Saved
 from device.gate.room import RESERVE_BYTES
+from device.gate.sound_rows import holds
 from device.gate.store import SUSPECT, Store
 
 log = logging.getLogger("qrgate.gate")
@@ -54,12 +55,25 @@ WHY = "damaged"
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """``lost`` events are gone, ``None`` where nobody knows how many; ``unread`` are tables that could not be read to their end."""
+    """``lost`` events are gone, ``None`` where nobody knows how many; ``unread`` are tables that could not be read as a whole.
+
+    ``rows_lost`` counts rows in them that could be read and were not what was written: of what nobody could read there is no number.
+    """
 
     epoch: str
     saved: int
     lost: int | None
     unread: tuple[str, ...]
+    rows_lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Copied:
+    """``is_all``: the table could be read to its end."""
+
+    table: str
+    is_all: bool
+    rows_lost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,8 @@ def open_store(
         must_be_given(path)
         log.error("the store is damaged, what can be read of it is saved: %s", error.what)
         damage = _Salvage(path, gate=gate, boot=boot, key=key, now=now).run(known)
+        unread = ", ".join(damage.unread) or "nothing"
+        log.error("a new epoch begins: %s events are lost; not read as a whole: %s (%d rows)", damage.lost, unread, damage.rows_lost)
         _Swap(path).finish()
         store = Store(path, gate=gate, boot=boot, limits=limits, reserve=reserve)
     if known != store.epoch:
@@ -203,11 +219,11 @@ class _Salvage:
 
     def _take_over(self, old: Readable, new: sqlite3.Connection, known: str) -> tuple[Damage, list[Void]]:
         epoch, end = old.epoch() or known, old.end()
-        unread = [table for table in TABLES if not _copy(old, new, table)]  # first of all: a use that was counted stays counted
+        copied = [_copy(old, new, table) for table in TABLES]  # first of all: a use that was counted stays counted
         gaps = Gaps()
         shift = (end.sequence if end is not None else _last_place(old, epoch)) + 1
         epochs = [OldEpoch(each.name, each.shift + shift) for each in old.old_epochs()] + ([OldEpoch(epoch, shift)] if epoch else [])
-        unread += [table for table in PLACED if not _copy(old, new, table, shift)]
+        copied += [_copy(old, new, table, shift) for table in PLACED]
         saved = refusals = 0
         events = old.events(epoch, end)
         while batch := list(islice(events, BATCH)):
@@ -221,7 +237,8 @@ class _Salvage:
                 new.execute("UPDATE head SET clock_floor=?", (end.clock_floor.isoformat(),))
         lost = None if end is None else max(end.events - saved, 0)
         voids = [] if lost == 0 else self._voids(epochs, epoch, gaps, end.sequence if end is not None else void.LAST)
-        return Damage(epoch, saved, lost, tuple(unread)), voids
+        unread = tuple(each.table for each in copied if each.rows_lost or not each.is_all)
+        return Damage(epoch, saved, lost, unread, sum(each.rows_lost for each in copied)), voids
 
     def _voids(self, epochs: Iterable[OldEpoch], epoch: str, gaps: Gaps, last: int) -> list[Void]:
         """Of what is missing in the epoch that ended; of those before it nobody knows how far they went."""
@@ -234,7 +251,8 @@ class _Salvage:
             late = self._now.utc < store.clock_floor
             now = Instant(self._now.utc, ClockTrust.UNTRUSTED) if late else self._now
             with store.transaction(makes_room=True) as writing:
-                facts = {"what": "store_damaged", "epoch": damage.epoch, "saved": damage.saved, "lost": damage.lost, "unread": list(damage.unread)}
+                facts: dict[str, Any] = {"what": "store_damaged", "epoch": damage.epoch, "saved": damage.saved, "lost": damage.lost}
+                facts |= {"unread": list(damage.unread)} | ({"rows_lost": damage.rows_lost} if damage.rows_lost else {})
                 writing.append(EventType.ALARM, facts, subject="gate", now=now)
                 for each in voids:
                     writing.append(EventType.VOID, void.data(each, void.sign(self._key, each)), subject="gate", now=now)
@@ -258,22 +276,32 @@ def _open_old(path: Path) -> sqlite3.Connection:
     if not path.exists():
         return sqlite3.connect(":memory:")
     database = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
-    database.text_factory = lambda text: text.decode(errors="replace")  # damage may stand in a text too
+    database.text_factory = _text_or_bytes
     return database
 
 
-def _copy(old: Readable, new: sqlite3.Connection, table: str, shift: int = 0) -> bool:
-    """Take over a table whose first column may be a place; whether that was all of it."""
+def _text_or_bytes(stored: bytes) -> str | bytes:
+    """Damage may stand in a text too: it stays bytes then, and is no text for whoever looks at the row."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored
+
+
+def _copy(old: Readable, new: sqlite3.Connection, table: str, shift: int = 0) -> _Copied:
+    """Take over the rows that hold, of a table whose first column may be a place."""
     theirs = old.columns(table)
     columns = tuple(column for column in (row[1] for row in new.execute(f"PRAGMA table_info({table})")) if column in theirs)
     if not columns:
-        return False
+        return _Copied(table, is_all=False, rows_lost=0)
     rows, is_all = old.rows(table, columns)
+    kept = [row for row in rows if holds(table, columns, row)]
+    rows_lost = len(set(rows)) - len(set(kept))  # some were read twice
+    placed: list[tuple[Any, ...]] = [(row[0] - shift, *row[1:]) for row in kept] if shift else kept
     marks = ", ".join("?" * len(columns))
-    kept: list[tuple[Any, ...]] = [(row[0] - shift, *row[1:]) for row in rows if isinstance(row[0], int)] if shift else rows
     with transaction(new):
-        new.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})", kept)  # noqa: S608 - names of this program
-    return is_all
+        new.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})", placed)  # noqa: S608 - names of this program
+    return _Copied(table, is_all, rows_lost)
 
 
 def _insert_events(new: sqlite3.Connection, batch: list[Saved], shift: int) -> None:

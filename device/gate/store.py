@@ -23,12 +23,13 @@ from device.errors import StoreDamagedError, StoreError
 from device.events.confirmation import Confirmation
 from device.events.head import Head
 from device.gate.chain import Chain
-from device.gate.database import DAMAGED_HINT, as_store_error, connect, migrate, must_be_given, transaction
+from device.gate.database import DAMAGED_HINT, as_store_error, connect, migrate, must_be_given, patience, transaction
 from device.gate.identities import Identities
 from device.gate.limits import DEFAULT_LIMITS, Fill, Limits, Rank, rank_of
 from device.gate.memory import Memory, OpenGrant
 from device.gate.reports import Reports
 from device.gate.room import RESERVE_BYTES, Room
+from device.gate.sound_rows import LOOK_WITHIN_S, must_hold, stumbling_tells
 from device.gate.waiting import Waiting
 from device.gate.write_log import WriteLog
 
@@ -37,11 +38,6 @@ PRESENTATION_NS = 600_000_000_000
 
 FORGET_NS = 60_000_000_000
 """Codes whose time is over are erased once a minute, not with each decision: that would be a page more to write."""
-
-CHECK_WITHIN_S = 20.0
-"""At the start, before anybody is at the lane. A store of a million events is read in a few seconds."""
-CHECK_STEPS = 100_000
-"""Of SQLite's machine, between two looks at the clock."""
 
 SUSPECT = ".suspect"
 """A file beside the store, after damage was met at work: the next start does not ask whether it is sound."""
@@ -64,7 +60,8 @@ class Store:
             self._db = connect(path)
             unless_well.callback(self._db.close)
             migrate(self._db)
-            self._chain = Chain(self._db, gate=gate, boot=boot)
+            with stumbling_tells(self._db):
+                self._chain = Chain(self._db, gate=gate, boot=boot)
             self._waiting = Waiting(self._db, gate, self._chain)
             self._memory = Memory(self._db)
             self._identities = Identities(self._db)
@@ -77,7 +74,7 @@ class Store:
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
-            with as_store_error("the store"):
+            with as_store_error("the store"), stumbling_tells(self._db):
                 yield
         except StoreDamagedError:
             must_be_given(self._path)
@@ -150,16 +147,18 @@ class Store:
             self._log.tidy(now_ns)
 
     def check(self) -> None:
-        """Read through the file, for as long as there is patience for. Raises StoreDamagedError."""
-        until = time.monotonic() + CHECK_WITHIN_S
-        self._db.set_progress_handler(lambda: time.monotonic() > until, CHECK_STEPS)
+        """Read through the file, for as long as there is patience for, and look at its rows.
+
+        Raises:
+            StoreDamagedError: the file is not sound, or a row is not what was written.
+        """
         try:
-            with as_store_error("the store"):
+            with as_store_error("the store"), patience(self._db, LOOK_WITHIN_S):
                 (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+                if found == "ok":
+                    must_hold(self._db)
         except StoreError:
             return  # so far it is sound; whatever is not is met at work
-        finally:
-            self._db.set_progress_handler(None, 0)
         if found != "ok":
             raise StoreDamagedError(f"the store is not sound: {found}", hint=DAMAGED_HINT)
 
@@ -170,17 +169,17 @@ class Store:
 
         The signature is already proven. Here the range must be of this gate, of this epoch or one of before, wholly present, and
         its digest that of the very bytes in the store: a confirmation that was seen before finds no rows and does nothing.
-        It asks for no room: it is what makes room.
+        One for a void lets the void go and not its original. It asks for no room: it is what makes room.
 
         Raises:
             VerificationError: the confirmation is for somebody or something else; nothing is deleted.
         """
         with self._guarded():
-            places = self._waiting.confirmed(confirmation)
-        if places is None:
+            stored = self._waiting.confirmed(confirmation)
+        if stored is None:
             return 0
         with self.transaction(makes_room=True):
-            return self._waiting.let_go(places)
+            return self._waiting.let_go(stored.places, originals=stored.originals)
 
     def expire(self, before: Instant, now: Instant) -> int:
         """Where there is no recorder: let go of some of the events from before a moment, and record how many.
@@ -199,15 +198,10 @@ class Store:
             self._chain.append(EventType.AUDIT, facts, subject="gate", now=now, refusal=False)  # also where it is too full for new facts
         return expired
 
-    def erase_identities(self, first: int, last: int) -> int:
-        """Erase the sealed identities of a range of events, by order; how many. The events stay as they are."""
-        with self.erasing() as writing:
-            return writing.identities.erase(first, last)
-
     def void(self, sequence: int, why: str, key: Ed25519PrivateKey, now: Moment) -> bool:
         """Put a void, signed with ``key``, in the place of an event that the broker refuses for good; ``why`` is a word.
 
-        The original waits for a while. False: there is no such event, it is a void itself, or ``VOIDED_MAX`` originals wait.
+        The original waits until the recorder has it. False: there is no such event, it is a void itself, or ``VOIDED_MAX`` originals wait.
         """
         with self.transaction(makes_room=True):
             return self._waiting.void(sequence, why, key, now)
@@ -220,10 +214,10 @@ class Store:
         with self.transaction():
             return self._waiting.unvoid(first, last)
 
-    def erase_originals(self, now: Moment, retention_days: int) -> int:
-        """Erase the originals of voids that have waited for so many days; how many."""
+    def expire_originals(self, now: Moment, retention_days: int) -> int:
+        """Where there is no recorder: erase the originals of voids that have waited for so many days; how many."""
         with self.transaction(makes_room=True):
-            return self._waiting.erase_originals(now, retention_days)
+            return self._waiting.expire_originals(now, retention_days)
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -269,7 +263,7 @@ class Store:
         """How much of its limits is taken."""
         end = self._chain.end
         with self._guarded():
-            return self._limits.fill(end.events, end.refusals, self._room.taken())
+            return self._limits.fill(end.events + self._waiting.originals(), end.refusals, self._room.taken())
 
     @contextmanager
     def recalling(self) -> Iterator[Memory]:

@@ -33,8 +33,8 @@ FILLING, NEARLY_FULL = 0.8, 0.9
 
 @dataclass(slots=True, kw_only=True)
 class StoreKeeping:
-    """One chore of the recording thread, once a turn. ``retention_days`` counts where nobody confirms (``has_recorder`` is false), for
-    originals that wait behind a void, and for damaged files that were set aside beside ``path``.
+    """One chore of the recording thread, once a turn. ``retention_days`` counts where nobody confirms (``has_recorder`` is false), and for
+    damaged files that were set aside beside ``path``.
     """
 
     store: Store
@@ -89,7 +89,8 @@ class StoreKeeping:
         self.pseudonyms.today(now.instant)  # at midnight yesterday's key is destroyed, whether or not somebody comes
         for alarm in self.pseudonyms.alarms():
             self.tell(EventType.ALARM, alarm)
-        self.store.erase_originals(now, self.retention_days)
+        if not self.has_recorder:
+            self.store.expire_originals(now, self.retention_days)
         erase_set_aside(self.path, now.instant, self.retention_days)
 
     def _expire(self) -> int:

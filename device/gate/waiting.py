@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,6 +34,14 @@ PLACE_MIN = -(2**63)
 
 Places = tuple[int, int]
 """The first and the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the recorder has stored: ``places``, and there the events or, where voids stand in for them, their ``originals``."""
+
+    places: Places
+    originals: bool
 
 
 class Waiting:
@@ -64,19 +74,26 @@ class Waiting:
         row = self._db.execute("SELECT body FROM event ORDER BY sequence LIMIT 1").fetchone()
         return datetime.fromisoformat(json.loads(unpack(row[0]))["time"]) if row else None
 
-    def confirmed(self, confirmation: Confirmation) -> Places | None:
-        """The places of what may be let go; ``None`` where it is gone already.
+    def confirmed(self, confirmation: Confirmation) -> Stored | None:
+        """What may be let go; ``None`` where it is gone already.
 
         Raises:
             VerificationError: the confirmation is for somebody or something else.
         """
         places = self._places(confirmation)
-        rows = self._db.execute("SELECT body FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence", places).fetchall()
-        if not rows:
-            return None
-        if len(rows) != confirmation.last - confirmation.first + 1 or range_digest(unpack(body) for (body,) in rows) != confirmation.digest:
+        rows = self._db.execute("SELECT sequence, body FROM event WHERE sequence BETWEEN ? AND ?", places)
+        events = {place: unpack(body) for place, body in rows}
+        if _fits(events, confirmation):
+            return Stored(places, originals=False)
+        if (originals := self._voids.bodies(*places)) and _fits(events | originals, confirmation):
+            return Stored(places, originals=True)
+        if events:
             raise VerificationError("the confirmation does not fit the events in the store")
-        return places
+        return None
+
+    def originals(self) -> int:
+        """How many events wait behind their voids."""
+        return len(self._voids)
 
     def places(self, epoch: str, first: int, last: int) -> Places | None:
         """Where a range of ``epoch`` stands; ``None``: there is no such epoch here. What was never recorded is no place of another one's."""
@@ -109,12 +126,12 @@ class Waiting:
 
     # --- writing -----------------------------------------------------------------------------------------------
 
-    def let_go(self, places: Places) -> int:
-        """Delete what is there; how many."""
+    def let_go(self, places: Places, *, originals: bool = False) -> int:
+        """Delete the events there, and what waits behind voids only if those are the ``originals`` that are stored; how many."""
         (refusals,) = self._db.execute("SELECT total(refusal) FROM event WHERE sequence BETWEEN ? AND ?", places).fetchone()
         events = self._db.execute("DELETE FROM event WHERE sequence BETWEEN ? AND ?", places).rowcount
         self._chain.count(-events, -int(refusals))
-        return events
+        return max(events, self._voids.erase(*places) if originals else 0)
 
     def void(self, place: int, why: str, key: Ed25519PrivateKey, now: Moment) -> bool:
         """Put a signed void there and keep the original. False: nothing is there but a void, or too many originals wait."""
@@ -140,9 +157,15 @@ class Waiting:
             self._chain.count(int(was_gone), original[3])
         return len(originals)
 
-    def erase_originals(self, now: Moment, retention_days: int) -> int:
-        """Erase those that have waited for so many days; how many."""
-        return self._voids.erase_due(now, retention_days)
+    def expire_originals(self, now: Moment, retention_days: int) -> int:
+        """Where there is no recorder: erase those that have waited for so many days; how many."""
+        return self._voids.expire(now, retention_days)
+
+
+def _fits(bodies: Mapping[int, bytes], confirmation: Confirmation) -> bool:
+    """Are these, by their places, the very events that are confirmed?"""
+    whole = len(bodies) == confirmation.last - confirmation.first + 1
+    return whole and range_digest(bodies[place] for place in sorted(bodies)) == confirmation.digest
 
 
 def _type(kind: str) -> EventType:

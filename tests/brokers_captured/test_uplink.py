@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from device.domain import StoredEvent
+from device.admission.presence import DAY_NS
+from device.domain import EventType, StoredEvent
 from device.errors import LinkError
 from device.events import confirmation
 from device.events.confirmation import Confirmation, range_digest
@@ -78,6 +80,21 @@ class Captor:
             if not message.events:
                 return found
             found += message.events
+
+    def answer(self, order: Received) -> Say:
+        """The gate's answer to an order, or to the question before it."""
+        self._link.send(order)
+        while not (isinstance(message := wait_message(self._link), Say) and message.topic.startswith("reply/")):
+            pass
+        return message
+
+    def have_given_up(self, events: list[StoredEvent]) -> list[StoredEvent]:
+        """Say that the broker refuses ``events`` until all of them are voids; what the gate holds for the recorder then."""
+        held, refused = self.unconfirmed(), {each.sequence for each in events}
+        while any(each.type is not EventType.VOID for each in held if each.sequence in refused):
+            self.say(*(Refused(sequence, 0x99) for sequence in refused))  # some may be lost when it hangs up
+            held = self.unconfirmed()
+        return held
 
     def confirm(self, events: list[StoredEvent]) -> Received:
         """The recorder's true word on ``events``."""
@@ -186,3 +203,19 @@ def test_a_true_confirmation_takes_its_events_away_and_does_nothing_a_second_tim
     again = captor.unconfirmed()
     assert left[0].sequence == events[-1].sequence + 1
     assert again[: len(left)] == left
+
+
+def test_what_it_calls_refused_is_still_here_years_after_the_recorder_has_confirmed_the_voids(tmp_path: Path, bench: Bench, captor: Captor) -> None:
+    events = captor.unconfirmed()
+    held = captor.have_given_up(events)
+    while held:
+        captor.say(captor.confirm(held))
+        held = captor.unconfirmed()
+    bench.end()
+    with closing(sqlite3.connect(bench.gate.state / "events.db")) as store, store:
+        store.execute("UPDATE voided SET at_ns = at_ns - ?, utc = '2000-01-01T00:00:00+00:00'", (9999 * DAY_NS,))
+    with Bench(tmp_path) as later:
+        later.admitted = later.gate.tracks = 10  # people and codes that it has not seen
+        later.admit()
+        later.end()
+        assert {each.body for each in events} <= later.held()

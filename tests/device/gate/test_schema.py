@@ -63,3 +63,10 @@ def test_an_old_store_keeps_its_page_size_and_a_new_one_has_ours(tmp_path: Path)
         with closing(opened(folder)) as store:
             sizes.append(store._db.execute("PRAGMA page_size").fetchone()[0])
     assert sizes == [4096, 512]
+
+
+def test_whoever_adds_a_type_of_event_adds_a_version_of_the_store() -> None:
+    """An older program takes a type that it does not know for damage, and saves what it can. By the version it knows that it is older, and
+    says who can read the file: add a step, an empty one if need be, and both numbers here.
+    """
+    assert (len(MIGRATIONS), len(EventType)) == (10, 6)

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from device.admission.presence import Moment
 from device.clock import NS
 from device.degraded import Trouble
 from device.domain import ClockTrust, EventType, Instant
+from device.events.confirmation import Confirmation, range_digest
 from device.events.pseudonyms import DayKey, HeldKeys, to_json
 from device.gate.condition import Condition
 from device.gate.keys import PseudonymKey
@@ -129,3 +131,19 @@ def test_without_a_recorder_events_expire_and_their_number_is_recorded(tmp_path:
         bench.utc += 2 * DAY
         bench.look()
         assert bench.kept() == [EventType.PASSAGE, EventType.AUDIT]
+
+
+# --- originals that wait behind voids --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("has_recorder", [True, False])
+def test_an_original_whose_void_alone_is_confirmed_is_kept_as_long_as_a_recorder_may_ask_for_it(tmp_path: Path, *, has_recorder: bool) -> None:
+    bench = Bench(tmp_path, has_recorder=has_recorder)
+    with closing(bench.store):
+        bench.record(1)
+        bench.store.void(1, "refused_153", Ed25519PrivateKey.from_private_bytes(bytes(32)), bench.now())
+        body = bench.store.events_after(0, 1)[0].body
+        bench.store.confirm(Confirmation("g1", bench.store.epoch, 1, 1, range_digest([body])))
+        bench.keeping.now = lambda: Moment(bench.now().instant, "b", int(400 * DAY / timedelta(microseconds=1)) * 1000)
+        bench.look()
+        assert bench.store.unvoid(1, 1) == int(has_recorder)

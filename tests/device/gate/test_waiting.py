@@ -15,6 +15,7 @@ from device.admission.presence import DAY_NS, Moment
 from device.domain import ClockTrust, EventType, Instant
 from device.events import void
 from device.events.cloudevents import body_hash
+from device.events.confirmation import Confirmation, range_digest
 from device.events.void import Void
 from device.gate.limits import Limits
 from device.gate.store import Store
@@ -84,20 +85,65 @@ def test_a_broker_that_refuses_everything_makes_a_bounded_number_of_voids(store:
     assert store.void(VOIDED_MAX + 1, "refused_151", KEY, NOW_MOMENT)
 
 
-def test_originals_are_erased_after_the_days_that_events_are_kept(store: Store) -> None:
+def confirmed_original(store: Store, body: bytes, sequence: int) -> Confirmation:
+    return Confirmation("g1", store.epoch, sequence, sequence, range_digest([body]))
+
+
+@pytest.mark.parametrize("void_is_gone", [False, True])
+def test_an_original_goes_when_the_recorder_has_it_by_its_own_digest_and_its_void_with_it(store: Store, void_is_gone: bool) -> None:
+    append(store, 3)
+    original = bodies(store)[1]
+    store.void(2, "refused_151", KEY, NOW_MOMENT)
+    if void_is_gone:
+        store.confirm(confirmed(store, 2, 2))
+    assert store.confirm(confirmed_original(store, original, 2)) == 1
+    assert (sequences(store), store.unconfirmed(), store.unvoid(1, 3)) == ([1, 3], 2, 0)
+
+
+def test_a_range_in_which_the_recorder_has_the_originals_is_let_go_with_them(store: Store) -> None:
+    append(store, 4)
+    before = confirmed(store, 1, 4)
+    for sequence in (2, 4):
+        store.void(sequence, "refused_151", KEY, NOW_MOMENT)
+    assert (store.confirm(before), store.unconfirmed(), store.unvoid(1, 4)) == (4, 0, 0)
+
+
+def test_no_original_goes_by_a_confirmation_of_its_void_however_often_it_comes(store: Store) -> None:
+    append(store, 3)
+    before = bodies(store)
+    store.void(2, "refused_151", KEY, NOW_MOMENT)
+    word = confirmed(store, 1, 3)
+    assert [store.confirm(word) for _ in range(3)] == [3, 0, 0]
+    assert store.confirm(confirmed_original(store, before[2], 2)) == 0  # of another event
+    assert (store.unvoid(1, 3), bodies(store)) == (1, [before[1]])
+
+
+def test_originals_count_as_events_of_a_store_that_fills(store: Store) -> None:
+    append(store, 2)
+    store._limits = Limits(events_max=4)
+    store.void(1, "refused_151", KEY, NOW_MOMENT)
+    shares = [store.fill().events]
+    store.confirm(confirmed(store, 1, 2))
+    shares.append(store.fill().events)
+    store.unvoid(1, 1)
+    store.confirm(confirmed(store, 1, 1))
+    shares.append(store.fill().events)
+    assert shares == [0.75, 0.25, 0]
+
+
+def test_where_there_is_no_recorder_originals_are_erased_after_the_days_that_events_are_kept(store: Store) -> None:
     append(store, 2)
     store.void(1, "refused_151", KEY, NOW_MOMENT)
     store.confirm(confirmed(store, 1, 1))
     moments = [replace(NOW_MOMENT, monotonic_ns=days * DAY_NS + 1) for days in (29, 30)]
-    assert [store.erase_originals(now, 30) for now in moments] == [0, 1]
+    assert [store.expire_originals(now, 30) for now in moments] == [0, 1]
     assert store.unvoid(1, 2) == 0
 
 
-def test_no_original_is_erased_while_the_recorder_has_not_heard_of_its_void(store: Store) -> None:
-    """Else whoever owns the uplink would call events refused, say nothing for a month, and they were gone."""
+def test_no_original_is_erased_before_its_void(store: Store) -> None:
     append(store, 2)
     store.void(1, "refused_151", KEY, NOW_MOMENT)
-    assert store.erase_originals(replace(NOW_MOMENT, monotonic_ns=400 * DAY_NS), 30) == 0
+    assert store.expire_originals(replace(NOW_MOMENT, monotonic_ns=400 * DAY_NS), 30) == 0
     assert store.unvoid(1, 2) == 1
 
 
@@ -192,4 +238,6 @@ def test_identities_are_erased_by_order_and_the_events_stay(store: Store) -> Non
         for sequence in (1, 2, 3):
             writing.identities.keep(sequence, b"sealed", 30, Moment(NOW, "boot-1", 1))
     before = bodies(store)
-    assert (store.erase_identities(1, 2), [store.identity(number) for number in (1, 2, 3)], bodies(store)) == (2, [None, None, b"sealed"], before)
+    with store.erasing() as writing:
+        erased = writing.identities.erase(1, 2)
+    assert (erased, [store.identity(number) for number in (1, 2, 3)], bodies(store)) == (2, [None, None, b"sealed"], before)
