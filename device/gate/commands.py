@@ -16,14 +16,15 @@ from device.bundles.envelope import Place
 from device.clock import NS
 from device.commands import asking, chunk, deeds
 from device.commands.challenges import Challenges
-from device.commands.deeds import Open, Verb
+from device.commands.deeds import Deed, Replay, Verb, verb_of
 from device.commands.judge import Refusal, Ruling, judge
 from device.commands.order import Order, unproven_id
 from device.domain import EventType
 from device.errors import VerificationError
-from device.gate.carrying_out import CannotError, CarryingOut, Done
+from device.gate.carrying_out import CannotError, CarryingOut
 from device.gate.province import Tell
 from device.gate.transfer import Transfer, TransferError
+from device.seldom import Seldom
 
 log = logging.getLogger("qrgate.gate")
 
@@ -59,6 +60,7 @@ class Commands:
         self._say = say
         self._tell = tell
         self._ticks = ticks
+        self._seldom = Seldom(log, ticks)
         self._budget: FoldedCounts[str] = FoldedCounts(SINGLY_A_MINUTE, MINUTE_NS)
 
     def take(self, verb: str, payload: bytes) -> None:
@@ -98,20 +100,14 @@ class Commands:
         self._obey(order, _facts(order, ruling), given_ns, now_ns)
 
     def _obey(self, order: Order, facts: dict[str, Any], given_ns: int, now_ns: int) -> None:
-        done = facts | {"outcome": "done"}
         try:
-            if isinstance(order.deed, Open):
-                self._carrying_out.let_through(order, order.deed.direction, done, now_ns)
-                told = Done()
-            else:
-                told = self._carrying_out.do(order, given_ns=given_ns, now_ns=now_ns)
-                self._tell(EventType.COMMAND, done | told.recorded)
+            told = self._carrying_out.do(order, facts | {"outcome": "done"}, given_ns=given_ns, now_ns=now_ns)
         except CannotError as error:
-            log.warning("order %s cannot be carried out: %s", order.verb, error)
+            self._seldom.warning("an order cannot be carried out: %s: %s", _words(order.deed), error)
             self._tell(EventType.COMMAND, facts | {"outcome": "failed", "why": str(error)})
             self._answer(order.id, {"outcome": "failed", "why": str(error)})
             return
-        log.info("order %s is carried out", order.verb)
+        log.info("order %s is carried out", _words(order.deed))
         self._answer(order.id, {"outcome": "done"} | told.recorded | told.answered)
 
     def _refuse(self, verb: str, payload: bytes, ruling: Ruling, why: Refusal, now_ns: int) -> None:
@@ -124,7 +120,7 @@ class Commands:
         """Record and answer it within the minute's budget, and only count it beyond."""
         if self._budget.folds(str(why), now_ns):
             return
-        log.warning("a command does not count: %s", why)
+        self._seldom.warning("a command does not count: %s", why)
         self._tell(EventType.COMMAND, facts | {"outcome": "refused", "why": str(why)})
         if id_ is not None:
             self._answer(id_, {"outcome": "refused", "why": str(why)})
@@ -164,7 +160,17 @@ class Commands:
         try:
             self._say(asking.reply_topic(id_), asking.encode_reply({"gate": self._place.gate} | told))
         except VerificationError as error:
-            log.error("an answer is not sent: %s", error.what)
+            self._seldom.error("an answer is not sent: %s", error.what)
+
+
+def _words(deed: Deed) -> str:
+    """For the log, which names nobody: who has ordered, and why, stands in the record."""
+    match deed:
+        case Replay(epoch, ranges):
+            return f"{verb_of(deed)} ({len(ranges)} ranges of epoch {epoch})"
+        case _:
+            told = ", ".join(f"{name} {value.hex() if isinstance(value, bytes) else value}" for name, value in deeds.arguments(deed).items())
+            return f"{verb_of(deed)} ({told})" if told else str(verb_of(deed))
 
 
 def _facts(order: Order, ruling: Ruling) -> dict[str, Any]:

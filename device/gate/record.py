@@ -19,9 +19,12 @@ from device.gate.condition import Condition
 from device.gate.deciding import Deciding
 from device.gate.eyes import Eyes
 from device.gate.lane_alarms import LaneAlarms
+from device.gate.lately import Lately
 from device.gate.lists import Lists
 from device.gate.outbox import Outbox
-from device.links import Link, Listener, Message, ReaderState, View
+from device.gate.session_word import SessionWord
+from device.links import BrokerState, Link, Listener, Message, ReaderState, View
+from device.seldom import Seldom
 from device.turnstile.actions import Alarm
 
 log = logging.getLogger("qrgate.gate")
@@ -83,8 +86,9 @@ class Record:
         lane_alarms: LaneAlarms,
         chores: Sequence[Callable[[int], None]] = (),
         lists: Lists | None = None,
+        lately: Lately | None = None,
     ) -> None:
-        """``chores`` are done once a turn, with the monotonic time; none of them waits."""
+        """``chores`` are done once a turn, with the monotonic time; none of them waits. ``lately`` is told of what the reader says."""
         self._facts = facts
         self._act = act
         self._presentations = presentations
@@ -96,6 +100,7 @@ class Record:
         self._selector.register(facts, selectors.EVENT_READ, self._take_facts)
         self._chores = chores
         self._lists = lists
+        self._lately = lately or Lately(monotonic_ns())
         if lists is not None:
             self._selector.register(lists, selectors.EVENT_READ, lists.poll)
         self._eyes = Eyes(
@@ -107,9 +112,11 @@ class Record:
         self._reader = _Peer(
             "reader", reader, self._selector, self._from_reader, connected=lambda _link: self._eyes.connected(), lost=self._reader_lost
         )
-        self._uplink = _Peer("uplink", uplink, self._selector, outbox.take, connected=outbox.connected, lost=outbox.lost)
+        self._session_word = SessionWord(outbox.take)
+        self._uplink = _Peer("uplink", uplink, self._selector, self._from_uplink, connected=outbox.connected, lost=self._uplink_lost)
         self._silent_turns = 0
         self._stall_told_ns: int | None = None
+        self._seldom = Seldom(log)
         self.beat_ns = monotonic_ns()
         """When the loop turned last: whoever tells the service manager that the gate lives looks at it."""
 
@@ -132,6 +139,7 @@ class Record:
                 chore(now_ns)
             if self._lists is not None:
                 self._lists.poll()  # its deadline passes without a word
+            self._uplink.guarded(lambda: self._session_word.look(monotonic_ns()))
             self.serve_uplink()
             self._condition.set(Trouble.STORE_FAILED, on=self._deciding.store_fails)
             self._condition.tick(now_ns)
@@ -178,16 +186,30 @@ class Record:
             case View(tracks):
                 self._settle(self._presentations.look(tracks, monotonic_ns()))
             case ReaderState():
+                self._lately.seen(message, monotonic_ns())
                 self._eyes.says(message, monotonic_ns())
             case _:
-                log.warning("the reader sent a %r message, which is not its to send", message.NAME)
+                self._seldom.warning("the reader sent a %r message, which is not its to send", message.NAME)
+
+    def _from_uplink(self, message: Message) -> None:
+        if isinstance(message, BrokerState):
+            self._session_word.take(message, monotonic_ns())
+        else:
+            self._outbox.take(message)
+
+    def _uplink_lost(self) -> None:
+        self._session_word.forget()
+        self._outbox.lost()
 
     def _settle(self, presentations: list[Presentation]) -> None:
         for presentation in presentations:
             self._deciding.settle(presentation)
+            if not self._deciding.store_fails:  # what cannot be recorded was not decided
+                self._lately.decided_ns = monotonic_ns()
 
     def _reader_lost(self) -> None:
         self._presentations.reader_lost()
+        self._lately.reader_lost()
         self._eyes.lost(monotonic_ns())
 
     def _take_facts(self) -> None:
@@ -223,6 +245,7 @@ class _Peer:
         self._connected = connected
         self._lost = lost
         self._link: Link | None = None
+        self._seldom = Seldom(log)
         selector.register(listener, selectors.EVENT_READ, self._accept)
 
     def guarded(self, step: Callable[[], object]) -> None:
@@ -230,7 +253,7 @@ class _Peer:
         try:
             step()
         except LinkError as error:
-            log.info("%s: %s", self._name, error.what)
+            self._seldom.info("%s: %s", self._name, error.what)
             self._drop()
 
     def tell(self, message: Message) -> bool:

@@ -21,6 +21,7 @@ from device.commands.chunk import ANSWER_EVERY, CONTENT_MAX, Chunk
 from device.commands.deeds import Announce
 from device.gate import inbox
 from device.gate.keys import sync_folder
+from device.seldom import Seldom
 
 log = logging.getLogger("qrgate.gate")
 
@@ -53,6 +54,7 @@ class Transfer:
         self._folder = state / inbox.FOLDER
         self._reserve = reserve
         self._coming: _Coming | None = None
+        self._seldom = Seldom(log)
         for left in self._folder.glob(f"{HIDDEN}*"):
             with suppress(OSError):  # junk that stays ends no gate at each start
                 left.unlink()
@@ -68,7 +70,7 @@ class Transfer:
             path = self._folder / f"{HIDDEN}{secrets.token_hex(8)}"
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            log.error("no file can be taken: %s", error)
+            self._seldom.error("no file can be taken: %s", error)
             raise TransferError("disk_failed") from None
         self._coming = _Coming(id_, announced, path, os.fdopen(descriptor, "wb"), now_ns)
 
@@ -115,7 +117,7 @@ class Transfer:
             if coming.next % ANSWER_EVERY == ANSWER_EVERY - 1:
                 os.fdatasync(coming.file.fileno())  # little by little: the end of a large file makes nobody wait
         except OSError as error:
-            log.error("a file that comes through the broker cannot be written: %s", error)
+            self._seldom.error("a file that comes through the broker cannot be written: %s", error)
             self._drop(coming)
             raise TransferError("disk_failed") from None
         coming.digest.update(content)
@@ -131,7 +133,7 @@ class Transfer:
             coming.path.rename(self._folder / f"{coming.announced.kind}-{coming.announced.sha256.hex()[:16]}{suffix}")
             sync_folder(self._folder)  # it is answered that the file is here
         except OSError as error:
-            log.error("a file that came through the broker cannot be kept: %s", error)
+            self._seldom.error("a file that came through the broker cannot be kept: %s", error)
             self._drop(coming)
             raise TransferError("disk_failed") from None
         self._forget(coming)

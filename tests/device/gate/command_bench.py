@@ -75,9 +75,10 @@ class CommandBench:
         self.done: list[Any] = []
         self.store_fails = False
         self.link_has_room = True
+        self.something_waits = False
         self.lane = NotedLane()
         self.clock = NotedClock()
-        self.mode = OrderedMode(state, self.lane, BOOT)
+        self.mode = OrderedMode(state, self.lane, BOOT, waits=lambda: self.something_waits)
         self.transfer = Transfer(state, reserve=0)
         self.carrying_out = CarryingOut(
             open=self._open,
@@ -91,6 +92,8 @@ class CommandBench:
             clock=self.clock,
             time_taken=lambda: self.done.append("time taken"),
             restart=lambda: self.done.append("restart"),
+            waits=lambda: self.something_waits,
+            record=self._record,
             tell=lambda kind, facts: self.events.append((kind, facts)),
         )
         self.commands = Commands(
@@ -116,10 +119,15 @@ class CommandBench:
         self.done.append(("again", first, last))
         return self.link_has_room
 
-    def _erase(self, first: int, last: int) -> int:
-        self._store()
+    def _erase(self, first: int, last: int, facts: dict[str, Any]) -> int:
+        rows = last - first + 1
+        self._record(facts | {"erased": rows})
         self.done.append(("erase", first, last))
-        return last - first + 1
+        return rows
+
+    def _record(self, facts: dict[str, Any]) -> None:
+        self._store()
+        self.events.append((EventType.COMMAND, facts))
 
     def _store(self) -> None:
         if self.store_fails:

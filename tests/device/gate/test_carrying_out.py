@@ -9,7 +9,7 @@ import pytest
 
 from device.bundles.delegations import Role
 from device.clock import NS, Verdict
-from device.commands.deeds import Erase, LaneMode, Open, Replay, SetTime
+from device.commands.deeds import Erase, LaneMode, Open, Replay, Restart, SetMode, SetTime
 from device.domain import Direction, EventType
 from device.gate.act import LaneState
 from device.gate.carrying_out import OPEN_WITHIN_NS
@@ -17,7 +17,7 @@ from device.turnstile.freedom import Cause
 from tests.device.commands.orders import DEEDS
 from tests.device.gate.command_bench import NUMBER, SECOND_OPERATOR, CommandBench
 
-OPERATOR, RECORDER, OFFICER = NUMBER[Role.OPERATOR], NUMBER[Role.RECORDER], NUMBER[Role.HEALTH_OFFICER]
+OPERATOR, RECORDER, OFFICER, TECHNICIAN = (NUMBER[role] for role in (Role.OPERATOR, Role.RECORDER, Role.HEALTH_OFFICER, Role.TECHNICIAN))
 UTC_MS = 1_795_000_000_123
 UTC_THEN = datetime.fromtimestamp(UTC_MS / 1000, UTC)
 
@@ -88,6 +88,48 @@ def test_numbers_of_another_epoch_are_other_events(bench: CommandBench) -> None:
     assert bench.give(Replay("8880", ((1, 2),)), RECORDER) == {"outcome": "failed", "why": "other_epoch"}
     assert bench.give(Erase("8880", 1, 2), OFFICER) == {"outcome": "failed", "why": "other_epoch"}
     assert bench.done == []
+
+
+def test_nothing_that_waits_for_a_stuck_disk_is_lost_to_a_restart(bench: CommandBench) -> None:
+    bench.something_waits = True
+    assert bench.give(Restart(), TECHNICIAN) == {"outcome": "failed", "why": "busy"}
+    bench.later(1)
+    assert (bench.done, bench.commanded("what", "outcome", "why")) == ([], [("restart", "failed", "busy")])
+    bench.something_waits = False
+    assert bench.give(Restart(), TECHNICIAN) == {"outcome": "done"}
+    bench.later(1)
+    assert bench.done == ["restart"]
+
+
+@pytest.mark.parametrize("name", ["locked", "normal", "drill", "restart"])
+def test_what_cannot_be_recorded_is_not_done(bench: CommandBench, name: str) -> None:
+    deed = {**DEEDS, "normal": SetMode(LaneMode.NORMAL), "restart": Restart()}[name]
+    bench.store_fails = True
+    signers = (TECHNICIAN,) if deed == Restart() else (OPERATOR, SECOND_OPERATOR)
+    assert bench.give(deed, *signers) == {"outcome": "failed", "why": "store_failed"}
+    bench.later(1)
+    assert (bench.mode.mode, bench.mode.is_drill, bench.done, bench.commanded("outcome", "why")) == (
+        LaneMode.NORMAL,
+        False,
+        [],
+        [("failed", "store_failed")],
+    )
+
+
+def test_a_disk_that_will_not_do_holds_nobody_in_who_is_freed_by_order(bench: CommandBench) -> None:
+    bench.store_fails = True
+    assert bench.give(DEEDS["free"], OPERATOR, SECOND_OPERATOR) == {"outcome": "done"}
+    assert (bench.mode.mode, bench.lane.told, bench.commanded("what", "outcome")) == (LaneMode.FREE, [False, True], [("mode", "done")])
+
+
+def test_a_restart_waits_for_what_the_disk_has_not_taken(bench: CommandBench) -> None:
+    assert bench.give(Restart(), TECHNICIAN) == {"outcome": "done"}
+    bench.something_waits = True
+    bench.later(1)
+    assert bench.done == []
+    bench.something_waits = False
+    bench.later(1)
+    assert bench.done == ["restart"]
 
 
 # --- time ------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from device import config, settings
+from device.admission.presence import Moment
 from device.admission.presentations import Presentations
 from device.bundles.delegations import Role, delegations_content
 from device.bundles.envelope import Audience, Kind, sign_bundle
 from device.clock import NS, WallClock, monotonic_ns
 from device.commands import asking, order, signed_time
 from device.commands.asking import Ask
-from device.commands.deeds import Deed, Diagnose, Erase, LaneMode, Open, Replay, SetMode
+from device.commands.deeds import Deed, Diagnose, Drill, Erase, LaneMode, Open, Replay, Restart, SetMode, Verb
 from device.commands.order import Order
 from device.domain import ClockTrust, Direction, EventType, Grant, Instant
 from device.gate.act import Act, OrderFree
@@ -31,9 +32,10 @@ from device.gate.inbox import Inbox
 from device.gate.keys import Fingerprints, PseudonymKey
 from device.gate.lamps import Lamps
 from device.gate.lane_mode import FILE
+from device.gate.lately import Lately
 from device.gate.province import open_province
 from device.gate.recall import NoLists, Recall
-from device.gate.store import Store
+from device.gate.store import Store, Transaction
 from device.gate.teller import Teller
 from device.settings import ClockSource
 from device.turnstile.freedom import Cause
@@ -48,6 +50,43 @@ OFFICE, OPERATOR, SECOND, OFFICER = key(7), 1, 2, 3
 HOLDERS = (holder(OPERATOR, Role.OPERATOR), holder(SECOND, Role.OPERATOR), holder(OFFICER, Role.HEALTH_OFFICER))
 
 
+class PowerCut(BaseException):
+    """Nothing that would come after this comes."""
+
+
+class Power:
+    """Goes at the ``last`` step at which something becomes durable, or has."""
+
+    def __init__(self, last: int) -> None:
+        self._left = last
+
+    def step(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            raise PowerCut
+
+    @property
+    def held(self) -> bool:
+        return self._left > 0
+
+
+class CutStore(Store):
+    """Its disk is that of a machine whose power goes."""
+
+    power: Power | None = None
+
+    @contextmanager
+    def transaction(self, *, makes_room: bool = False) -> Iterator[Transaction]:
+        with super().transaction(makes_room=makes_room) as writing:
+            yield writing
+            self._step()
+        self._step()
+
+    def _step(self) -> None:
+        if self.power is not None:
+            self.power.step()
+
+
 class Bench:
     """One life of a gate in ``folder``. ``lane`` follows the turnstile as the acting thread would make it."""
 
@@ -60,7 +99,7 @@ class Bench:
         state = self.settings.paths.state
         state.mkdir(exist_ok=True)
         (folder / "first.json").write_text(day_keys(), encoding="ascii")
-        self.store = Store(state / "events.db", gate="g1", boot=BOOT)
+        self.store = CutStore(state / "events.db", gate="g1", boot=BOOT)
         self.turnstile = Turnstile(Lane(LaneKind.TRIPOD, pulse_ns=NS, max_on_ns=NS, wait_ns=NS))
         self.relay = BenchSwitch("entry")
         self.act = Act(self.turnstile, {Relay.ENTRY: self.relay}, Lamps({}), lambda _fact: None)
@@ -96,6 +135,8 @@ class Bench:
             deciding=self.deciding,
             province=self.province,
             condition=self.condition,
+            lists=NoLists().states,
+            lately=Lately(monotonic_ns()),
             wall=self.wall,
             passed_s=inbox.passed_s,
             say=lambda topic, body: self.said.append((topic, body)),
@@ -266,3 +307,122 @@ def test_the_recorder_gets_events_again(bench: Bench) -> None:
     told = Order(b"r" * 16, deed, "g1", challenge.boot, challenge.challenge, 60, "recorder")
     bench.commanding.take("replay", order.message([order.sign(bench.recorder, order.encode(told))]))
     assert (bench.answer(told.id), bench.again) == (done(), [(1, 3)])
+
+
+def test_nothing_that_waits_for_the_store_is_lost_to_a_restart(bench: Bench) -> None:
+    bench.store._db.execute("ALTER TABLE event RENAME TO out_of_reach")  # it takes nothing
+    bench.deciding.fact(EventType.AUDIT, {"what": "x"})
+    assert bench.give(Restart(), OPERATOR) == {"gate": "g1", "outcome": "failed", "why": "busy"}
+    bench.store._db.execute("ALTER TABLE out_of_reach RENAME TO event")
+    bench.deciding.catch_up(monotonic_ns())
+    assert (bench.give(Restart(), OPERATOR), bench.restarts) == (done(), 1)
+    assert [facts["outcome"] for facts in bench.recorded(EventType.COMMAND)] == ["failed", "done"]
+
+
+# --- the power goes ----------------------------------------------------------------------------------------------
+
+
+def given_until_the_power_goes(bench: Bench, power: Power, deed: Deed, *signers: int) -> None:
+    assert isinstance(bench.store, CutStore)
+    bench.store.power = power
+    write = bench.commanding._mode._write
+
+    def cut_write(path: Path, content: bytes) -> None:
+        power.step()
+        write(path, content)
+        power.step()
+
+    bench.commanding._mode._write = cut_write
+    with suppress(PowerCut):
+        bench.give(deed, *signers)
+
+
+STEPS_MAX = 20
+
+
+def every_cut(folder: Path) -> Iterator[tuple[Power, Path]]:
+    """A gate for each step at which the power may go, and one for which it holds."""
+    for last in range(1, STEPS_MAX):
+        power = Power(last)
+        yield power, folder / str(last)
+        if power.held:
+            assert last > 2  # there was something to cut
+            return
+    raise AssertionError("no end of steps")
+
+
+@pytest.mark.parametrize("deed", [SetMode(LaneMode.FREE), SetMode(LaneMode.LOCKED), Drill(10)])
+def test_wherever_the_power_goes_the_lane_stands_as_the_record_says(folder: Path, deed: SetMode | Drill) -> None:
+    for power, each in every_cut(folder):
+        with closing(Bench(each)) as bench:
+            bench.delegate()
+            bench.turn()
+            given_until_the_power_goes(bench, power, deed, OPERATOR, SECOND)
+        with closing(Bench(each)) as again:
+            again.turn()
+            stands = again.commanding._mode.is_drill if isinstance(deed, Drill) else again.commanding._mode.mode is deed.mode
+            outcomes = [facts["outcome"] for facts in again.recorded(EventType.COMMAND)]
+            assert (stands, outcomes[-1:] == ["done"]) in {(True, True), (False, False)}
+            assert stands or not power.held
+        with closing(Bench(each)) as third:
+            assert [facts["outcome"] for facts in third.recorded(EventType.COMMAND)] == outcomes  # it is told once
+
+
+def test_an_order_that_the_end_of_the_gate_has_prevented_is_recorded_as_failed(bench: Bench, folder: Path) -> None:
+    bench.commanding._mode.begin(Verb.DRILL, b"o" * 16)
+    bench.close()
+    with closing(Bench(folder)) as again:
+        assert again.recorded(EventType.COMMAND) == [{"what": "drill", "order": "6f" * 16, "outcome": "failed", "why": "restarted"}]
+
+
+def test_wherever_the_power_goes_what_is_erased_is_recorded_and_what_is_not_is_not(folder: Path) -> None:
+    for power, each in every_cut(folder):
+        with closing(Bench(each)) as bench:
+            bench.delegate()
+            with bench.store.transaction() as writing:
+                writing.append(EventType.AUDIT, {}, subject="gate", now=bench.wall.now())
+                writing.identities.keep(1, b"sealed", 30, Moment(bench.wall.now(), BOOT, 1))
+            given_until_the_power_goes(bench, power, Erase(bench.store.epoch, 1, 1), OFFICER)
+        with closing(Bench(each)) as again:
+            erased = [facts["erased"] for facts in again.recorded(EventType.COMMAND) if facts["outcome"] == "done"]
+            assert (again.store.identity(1), erased) in [(None, [1]), (b"sealed", [])]
+            assert erased or not power.held
+
+
+def test_there_is_no_restart_by_order_without_its_record(folder: Path) -> None:
+    for power, each in every_cut(folder):
+        with closing(Bench(each)) as bench:
+            bench.delegate()
+            given_until_the_power_goes(bench, power, Restart(), OPERATOR)
+            restarts = bench.restarts
+        with closing(Bench(each)) as again:
+            outcomes = [facts["outcome"] for facts in again.recorded(EventType.COMMAND)]
+            assert (restarts, outcomes) in [(0, []), (0, ["done"]), (1, ["done"])]
+            assert restarts or not power.held
+
+
+@pytest.mark.parametrize(("deed", "free"), [(SetMode(LaneMode.FREE), True), (SetMode(LaneMode.LOCKED), False), (Drill(10), False)])
+def test_a_store_that_takes_nothing_frees_by_order_and_does_nothing_else(bench: Bench, folder: Path, deed: Deed, free: bool) -> None:
+    bench.store._db.execute("ALTER TABLE event RENAME TO out_of_reach")
+    assert bench.give(deed, OPERATOR, SECOND)["outcome"] == ("done" if free else "failed")
+    bench.turn()
+    assert (bench.act.lane.free_by, bench.act.lane.service) == (Cause.ORDER if free else None, Service.NORMAL)
+    assert json.loads((bench.settings.paths.state / FILE).read_bytes())["mode"] == "normal"  # it outlasts no restart, for no record would
+    bench.store._db.execute("ALTER TABLE out_of_reach RENAME TO event")
+    bench.deciding.catch_up(monotonic_ns())
+    bench.turn()
+    assert [facts["outcome"] for facts in bench.recorded(EventType.COMMAND)] == (["done"] if free else ["failed"])
+    bench.close()
+    with closing(Bench(folder)) as again:
+        again.turn()
+        assert again.act.lane.free_by is (Cause.ORDER if free else None)
+
+
+def test_an_erasure_that_cannot_be_recorded_erases_nothing(bench: Bench) -> None:
+    with bench.store.transaction() as writing:
+        writing.append(EventType.AUDIT, {}, subject="gate", now=bench.wall.now())
+        writing.identities.keep(writing.next_sequence, b"sealed", 30, Moment(bench.wall.now(), BOOT, 1))
+        sequence = writing.next_sequence
+    bench.store._db.execute("ALTER TABLE event RENAME TO out_of_reach")
+    assert bench.give(Erase(bench.store.epoch, sequence, sequence), OFFICER)["why"] == "store_failed"
+    assert bench.store.identity(sequence) == b"sealed"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -161,6 +162,44 @@ def test_knocking_fills_no_store_and_is_counted(bench: CommandBench) -> None:
         EventType.AUDIT,
         {"what": "commands_folded", "counts": {"malformed": 3000 - SINGLY_A_MINUTE}},
     )
+
+
+def test_knocking_fills_no_log(bench: CommandBench, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(600):
+        bench.commands.take("open", b"junk")
+        bench.later(0.2)
+    first = "a command does not count: malformed"
+    assert caplog.messages == [first, f"{first} (and {SINGLY_A_MINUTE - 1} more since)"]  # in two minutes
+
+
+def test_orders_that_cannot_be_carried_out_fill_no_log(bench: CommandBench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.something_waits = True
+    for _ in range(10):
+        bench.give(Restart(), NUMBER[Role.TECHNICIAN])
+    assert caplog.messages == [
+        "no restart as it was ordered: what the store has not taken yet would be lost",
+        "an order cannot be carried out: restart: busy",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("deed", "signers", "words"),
+    [
+        (DEEDS["free"], (NUMBER[Role.OPERATOR], SECOND_OPERATOR), "mode (mode free)"),
+        (DEEDS["drill"], (NUMBER[Role.OPERATOR], SECOND_OPERATOR), "drill (minutes 10)"),
+        (DEEDS["open for exit"], (NUMBER[Role.OPERATOR],), "open (direction exit)"),
+        (DEEDS["replay"], (NUMBER[Role.RECORDER],), f"replay (2 ranges of epoch {EPOCH})"),
+        (DEEDS["erase"], (NUMBER[Role.HEALTH_OFFICER],), f"erase (epoch {EPOCH}, first 3, last 9)"),
+        (DEEDS["bundle"], (NUMBER[Role.RELEASE],), f"bundle (kind policy, size 100, sha256 {b'h'.hex() * 32})"),
+        (DEEDS["diagnostics"], (NUMBER[Role.TECHNICIAN],), "diagnostics"),
+    ],
+)
+def test_the_log_tells_what_was_ordered_and_by_nobody(
+    bench: CommandBench, caplog: pytest.LogCaptureFixture, deed: Deed, signers: tuple[int, ...], words: str
+) -> None:
+    with caplog.at_level(logging.INFO):
+        bench.give(deed, *signers)
+    assert caplog.messages == [f"order {words} is carried out"]
 
 
 def test_asking_without_end_gives_no_challenge_and_no_answer(bench: CommandBench) -> None:

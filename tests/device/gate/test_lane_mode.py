@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from device.clock import NS
-from device.commands.deeds import LaneMode
+from device.commands.deeds import LaneMode, Verb
 from device.errors import StoreError
 from device.gate.act import LaneState
 from device.gate.keys import write_secret
-from device.gate.lane_mode import AGAIN_NS, FILE, OrderedMode
+from device.gate.lane_mode import AGAIN_NS, FILE, Begun, OrderedMode
 from device.turnstile.freedom import Cause
 from device.turnstile.machine import Service
 from tests.device.gate.command_bench import NotedLane
@@ -127,11 +127,71 @@ def test_a_disk_that_does_not_take_it_is_tried_again_and_the_lane_stands_as_orde
     assert (len(tries), json.loads((tmp_path / FILE).read_bytes())) == (2, {"mode": "locked"})
 
 
+# --- an order that the power goes in ---------------------------------------------------------------------------
+
+ORDER = b"o" * 16
+DRILL = Begun(Verb.DRILL, ORDER)
+
+
+def test_an_order_that_was_begun_and_not_carried_out_is_told_once_and_the_lane_stands_as_before(tmp_path: Path) -> None:
+    ordered, _ = made(tmp_path)
+    ordered.set(LaneMode.LOCKED, 0)
+    ordered.begin(Verb.DRILL, ORDER)  # and the power goes
+    (again, lane), (third, _) = made(tmp_path), made(tmp_path)
+    assert (again.failed, again.mode, again.is_drill, lane.told) == (DRILL, LaneMode.LOCKED, False, [False, Service.LOCKED])
+    assert third.failed is None
+
+
+def test_an_order_that_was_carried_out_has_not_failed(tmp_path: Path) -> None:
+    ordered, _ = made(tmp_path)
+    ordered.begin(Verb.MODE, ORDER)
+    ordered.set(LaneMode.LOCKED, 0)
+    ordered.begin(Verb.MODE, ORDER)  # and it could not be recorded
+    ordered.look(1)
+    again, _ = made(tmp_path)
+    assert (again.failed, again.mode) == (None, LaneMode.LOCKED)
+
+
+def test_what_the_store_has_not_taken_outlasts_no_restart(tmp_path: Path) -> None:
+    """The order that frees the lane is carried out though nothing can be recorded; the file is ahead of no record."""
+    waits = True
+    lane = NotedLane()
+    ordered = OrderedMode(tmp_path, lane, "boot-1", waits=lambda: waits)
+    ordered.begin(Verb.MODE, ORDER)
+    ordered.set(LaneMode.FREE, 0)
+    assert lane.told == [True]
+    again = OrderedMode(tmp_path, NotedLane(), "boot-1", waits=lambda: waits)
+    again.look(0)
+    assert (again.mode, again.failed) == (LaneMode.NORMAL, Begun(Verb.MODE, ORDER))
+    assert OrderedMode(tmp_path, NotedLane(), "boot-1").failed == again.failed  # it is kept until it is recorded
+    waits = False
+    ordered.look(1)
+    assert made(tmp_path)[0].mode is LaneMode.FREE
+
+
+def test_a_file_of_which_nobody_knows_whether_it_was_written_is_written_again(tmp_path: Path) -> None:
+    def write(path: Path, content: bytes) -> None:
+        write_secret(path, content)
+        if b"begun" in content:
+            raise StoreError("the folder's list of names is not on the disk")
+
+    ordered = OrderedMode(tmp_path, NotedLane(), "boot-1", write=write)
+    with pytest.raises(StoreError):
+        ordered.begin(Verb.MODE, ORDER)
+    ordered.look(0)
+    assert json.loads((tmp_path / FILE).read_bytes()) == {"mode": "normal"}
+
+
 ENDLESS = b'{"mode":"free","drill":{"until_ns":1e999,"boot":"boot-1"}}'
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b'{"mode":"king"}', b'{"mode":"free","drill":{}}', b"[" * 1000, b"\xff", b'{"mode":"free","drill":1}', ENDLESS]
+    "content",
+    [b"", b"[]", b'{"mode":"king"}', b'{"mode":"free","drill":{}}', b"[" * 1000, b"\xff", b'{"mode":"free","drill":1}', ENDLESS]
+    + [
+        b'{"mode":"free","begun":%s}' % each
+        for each in (b"1", b"[]", b"{}", b'{"what":"mode","order":"00"}', b'{"what":"king","order":"%s"}' % (b"00" * 16))
+    ],
 )
 def test_a_damaged_file_is_told_and_the_lane_serves_as_usual(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)

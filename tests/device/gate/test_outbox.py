@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from device.admission.presence import Moment
 from device.domain import ClockTrust, EventType, Instant
 from device.errors import StoreError
 from device.events import confirmation
@@ -34,6 +35,7 @@ class Bench:
         self.store = Store(folder / "events.db", gate="g1", boot="boot-1")
         self.alarms: list[tuple[EventType, dict[str, Any]]] = []
         self.broker: list[bool] = []
+        self.confirmations = 0
         self.voids: list[tuple[int, str]] = []
         self.commands: list[tuple[str, bytes]] = []
         self.unvoidable = False
@@ -56,7 +58,11 @@ class Bench:
             alarm=lambda kind, facts: self.alarms.append((kind, facts)),
             broker=self.broker.append,
             health=health,
+            confirmed=self._confirmed,
         )
+
+    def _confirmed(self) -> None:
+        self.confirmations += 1
 
     def void(self, sequence: int, why: str) -> bool:
         if self.unvoidable:
@@ -220,6 +226,14 @@ def test_a_signed_confirmation_lets_its_events_go(bench: Bench) -> None:
     assert [event.sequence for event in bench.store.events_after(0, 9)] == [3]
 
 
+def test_only_a_confirmation_that_lets_events_go_counts_as_the_last_one(bench: Bench) -> None:
+    bench.record(2)
+    first = bench.confirm(1, 1)
+    for payload in (first, first, bench.confirm(2, 2, key=STRANGER)):
+        bench.outbox.take(Received(TOPICS.confirmation, payload))
+    assert bench.confirmations == 1
+
+
 def test_a_forged_confirmation_lets_nothing_go(bench: Bench) -> None:
     bench.record(3)
     true = bench.confirm(1, 3)
@@ -274,6 +288,35 @@ def test_a_confirmation_that_the_disk_cannot_carry_out_stops_nothing(bench: Benc
     assert bench.store.unconfirmed() == 0
 
 
+def test_a_confirmation_that_does_not_fit_is_reckoned_through_once(bench: Bench) -> None:
+    bench.record(3)
+    unfit = sign1(RECORDER, confirmation.encode(Confirmation("g1", bench.store.epoch, 1, 3, bytes(32))), context=confirmation.CONTEXT)
+    bench.outbox.take(Received(TOPICS.confirmation, unfit))
+    bench.store._db.set_trace_callback(pytest.fail)
+    for _ in range(3):
+        bench.outbox.take(Received(TOPICS.confirmation, unfit))
+    bench.store._db.set_trace_callback(None)
+    assert bench.store.unconfirmed() == 3
+
+
+def test_a_confirmation_that_did_not_fit_is_tried_again_where_something_else_stands_in_the_store_now(bench: Bench) -> None:
+    bench.record()
+    bench.void = lambda sequence, why: bench.store.void(sequence, why, STRANGER, Moment(NOW, "boot-1", 1))  # type: ignore[method-assign]
+    bench.outbox = bench.made()
+    of_the_original = bench.confirm(1, 1)
+    bench.outbox.take(Refused(1, 135))
+    of_the_void = bench.confirm(1, 1)
+    bench.store.unvoid(1, 1)
+    bench.outbox.again(1, 1)
+    bench.outbox.take(Received(TOPICS.confirmation, of_the_void))
+    assert bench.store.unconfirmed() == 1
+    bench.outbox.take(Refused(1, 135))
+    bench.outbox.take(Received(TOPICS.confirmation, of_the_void))
+    assert (bench.store.unconfirmed(), bench.store.unvoid(1, 1)) == (0, 1)
+    bench.outbox.take(Received(TOPICS.confirmation, of_the_original))
+    assert bench.store.unconfirmed() == 0
+
+
 # --- what the broker refuses -----------------------------------------------------------------------------------
 
 
@@ -285,11 +328,26 @@ def test_an_event_that_the_broker_refuses_is_made_void_and_is_one_alarm(bench: B
     assert bench.alarms == [(EventType.ALARM, {"what": "refused_by_broker", "sequence": 1, "code": 135})]
 
 
-def test_an_event_that_cannot_be_made_void_is_an_alarm_all_the_same_and_stays(bench: Bench) -> None:
+def test_an_event_that_cannot_be_made_void_is_one_alarm_all_the_same_and_stays_until_it_can(bench: Bench) -> None:
     bench.record()
     bench.unvoidable = True
     bench.outbox.take(Refused(1, 135))
-    assert (len(bench.alarms), bench.store.unconfirmed()) == (1, 1)
+    assert (len(bench.alarms), bench.voids, bench.store.unconfirmed()) == (1, [], 1)
+    bench.unvoidable = False
+    for _ in range(3):
+        bench.outbox.take(Refused(1, 135))
+    assert (len(bench.alarms), bench.voids) == (1, [(1, "refused_135")])
+
+
+def test_an_original_that_is_back_in_its_place_and_is_refused_again_is_made_void_again(bench: Bench) -> None:
+    bench.record(2)
+    for sequence in (1, 2):
+        bench.outbox.take(Refused(sequence, 135))
+    bench.voids.clear()
+    bench.outbox.again(2, 2)  # by order of the recorder
+    for sequence in (1, 2, 2):
+        bench.outbox.take(Refused(sequence, 151))
+    assert (len(bench.alarms), bench.voids) == (2, [(2, "refused_151")])
 
 
 def test_an_uplink_that_refuses_everything_can_neither_fill_the_store_nor_empty_it(bench: Bench) -> None:

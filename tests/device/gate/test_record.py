@@ -66,6 +66,7 @@ class Bench:
         self.facts = Facts()
         self.committed = threading.Semaphore(0)
         self.broker: list[bool] = []
+        self.signed = 0
         self.condition = Condition(
             alarm=lambda facts: self.deciding.deciding.fact(EventType.ALARM, facts),
             stand=self.deciding.act.stand,
@@ -77,7 +78,7 @@ class Bench:
             RECORDER.public_key(),
             boot="boot-1",
             key=b"k" * 32,
-            head=lambda: b"head",
+            head=self._sign,
             void=lambda _sequence, _why: False,
             commands=lambda _verb, _payload: None,
             alarm=self.deciding.deciding.fact,
@@ -113,6 +114,10 @@ class Bench:
             self.record.run(self.stopping)
         except QrgateError as error:
             self.error = error
+
+    def _sign(self) -> bytes:
+        self.signed += 1
+        return b"head"
 
     def _commit(self) -> None:
         self.record.serve_uplink()
@@ -382,6 +387,24 @@ def test_the_broker_is_gone_with_the_uplink(bench: Bench) -> None:
         link.send(Refused(2, 135))
         bench.await_commit()
     assert bench.broker[:2] == [True, False]
+
+
+def test_an_uplink_that_has_a_session_and_has_none_without_end_is_heard_once_a_second(bench: Bench, uplink: Link) -> None:
+    """Each word without a session asks for a head that is signed; the first is answered at once, and the last when its second is over."""
+    since_ns = monotonic_ns()
+    uplink.send(BrokerState(False))
+    assert isinstance(wait_message(uplink), Hello)
+    for number in range(1000):
+        while not uplink.send(BrokerState(bool(number % 2))):
+            pass
+    uplink.send(Refused(1, 135))
+    bench.await_commit()
+    heard_max = 1 + (monotonic_ns() - since_ns) // NS
+    assert (len(bench.broker) <= heard_max, bench.signed <= heard_max + 1) == (True, True)  # the link itself was greeted, too
+    signed = bench.signed
+    uplink.send(BrokerState(False))
+    while bench.signed == signed:
+        assert isinstance(wait_message(uplink), Hello)
 
 
 # --- the heart -------------------------------------------------------------------------------------------------
