@@ -23,6 +23,7 @@ answer; `run` ends with 0 when it is told to stop
 
 examples:
   qrgate demo                          watch twenty-one people present codes to a gate on this machine
+  sudo qrgate status                   is it serving, what is wrong, what waits to be delivered
   qrgate doctor --settings /etc/qrgate what is wrong with this gate, and what to do about it
   qrgate run                           the gate in the foreground, by /etc/qrgate
   sudo qrgate take policy.bundle       hand what the office signed over to this gate
@@ -30,6 +31,24 @@ examples:
   qrgate focus --webcam /dev/video0    turn the lens until it is sharp
   sudo qrgate test relay               does the lane open? with the gate out of service
   qrgate explain picture.png           what a code is, what is proven, whether it may pass and why
+"""
+
+STATUS_EPILOG = """\
+Works without a network and disturbs nobody: the gate writes every second how it is, and tells nothing about a person. Told are whether
+it runs and serves, each trouble with what happens to people then and what to do, what waits for its confirmation, broker, clock, what is
+in force, and when the last frame, decision and confirmation were. A gate that hangs, was killed or was stopped is told as such, with its
+last word. Root and members of the group qrgate may ask.
+
+--json: `ok`, `life` (runs, silent, starts, stopped, died, never, not_told), `what` and `hint` in words, `age_s` of what the gate told,
+and that as `gate`: the same that `qrgate-provision command diagnostics` brings from afar. With --watch one document a line.
+
+exit codes: 0 it runs and all is well, 1 it runs and something is wrong, 3 settings are wrong or may not be read, 6 it does not run, or
+does not tell; with --watch that of the last look
+
+examples:
+  sudo qrgate status                        at the gate
+  sudo qrgate status --watch                again every second, until Ctrl-C
+  ssh gate-7 sudo qrgate status --json      for a script
 """
 
 TAKE_EPILOG = """\
@@ -168,6 +187,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor = command("doctor", _doctor, "Check camera, decoders, store, pins, broker and clock, and say what to do.")
     doctor.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    status = command("status", _status, "How the gate on this machine is, and what to do: for somebody who stands there.", epilog=STATUS_EPILOG)
+    status.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    status.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
     take = command("take", _take, "Hand bundles and lists that the office signed over to this gate.", epilog=TAKE_EPILOG)
     take.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a bundle or a list")
     take.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -313,6 +335,12 @@ def _doctor(options: argparse.Namespace) -> int:
     from device import doctor  # noqa: PLC0415
 
     return doctor.run(options.settings, as_json=options.json)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from device import status  # noqa: PLC0415
+
+    return status.run(options, _stop_on_signals())
 
 
 def _take(options: argparse.Namespace) -> int:

@@ -121,6 +121,8 @@ class _File:
             return cls(name, tomllib.loads(text), _line_numbers(text))
         except FileNotFoundError:
             mistakes.append(Mistake(name, 1, "no such file", "`qrgate-provision init` makes one"))
+        except PermissionError:
+            mistakes.append(Mistake(name, 1, "may not be read by you", "root may, and members of the group qrgate: sudo"))
         except (OSError, UnicodeDecodeError) as error:
             mistakes.append(Mistake(name, 1, f"cannot be read: {error}", "it must be a text file in UTF-8"))
         except (ValueError, RecursionError) as error:  # also a number of thousands of digits, and brackets in brackets without end

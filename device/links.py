@@ -35,6 +35,8 @@ TRUTH_VALUES = (0xF4, 0xF5)
 INTEGER_MAX = 2**63 - 1
 NAME_MAX = 100
 """What a record can hold: a number as SQLite has it, and ids, states and stages that leave an event far below a packet."""
+CODE_MAX = 255
+"""MQTT's reason codes are one byte."""
 
 TRACK_ID = re.compile(r"[0-9a-f]{8}-[0-9]{1,18}")
 STAGE = re.compile(r"[a-z0-9-]{1,32}")
@@ -281,6 +283,13 @@ def _health(body: Any) -> Health:
     return checked
 
 
+def _refused(*values: Any) -> Refused:
+    checked: Refused = _checked(Refused(*values))
+    if not 0 <= checked.code <= CODE_MAX:
+        raise ValueError("code")
+    return checked
+
+
 def _give(lane: Any, *bounds: Any) -> Give:
     checked: Give = _checked(Give(Lane(lane), *bounds))
     return checked
@@ -327,6 +336,7 @@ def _checked(message: Any) -> Any:
 
 _READERS: dict[str, Callable[..., Message]] = {
     View.NAME: _view,
+    Refused.NAME: _refused,
     ReaderState.NAME: _reader_state,
     Give.NAME: _give,
     Events.NAME: _events,

@@ -15,6 +15,7 @@ from device.admission.presence import Moment, age_ns, is_forgotten, last_reset
 from device.domain import ClockTrust, Credential, Direction, Instant, Proof
 from device.errors import StoreError
 from device.gate.keys import Fingerprints
+from device.gate.list_mapped import ListState
 from device.gate.memory import Memory
 from device.gate.store import Store, Transaction
 
@@ -45,6 +46,9 @@ class NoLists:
 
     def look_up(self, names: Iterable[bytes]) -> Mapping[ListKind, int]:  # noqa: ARG002
         return NOT_LISTED
+
+    def states(self, now: Instant) -> Mapping[ListKind, ListState]:  # noqa: ARG002
+        return {}
 
     def stale(self, now: Instant) -> frozenset[ListKind]:  # noqa: ARG002
         return frozenset(ListKind)

@@ -29,6 +29,7 @@ from device.gate.inbox import Inbox
 from device.gate.keys import Fingerprints, PseudonymKey
 from device.gate.lane_alarms import LaneAlarms
 from device.gate.latch import Latch
+from device.gate.lately import Lately
 from device.gate.limits import MIB, Limits
 from device.gate.list_key import LIST_KEY, ListKey
 from device.gate.lists import Lists, Recipient
@@ -40,6 +41,7 @@ from device.gate.roll_call import RollCall
 from device.gate.rounds import Rounds
 from device.gate.salvage import open_store
 from device.gate.signing_key import SigningKey
+from device.gate.status_file import StatusFile
 from device.gate.store import Store
 from device.gate.store_keeping import StoreKeeping
 from device.gate.teller import Teller
@@ -108,7 +110,7 @@ def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse, stopping: t
     store = _open_store(settings, closing, boot, signing.key, wall.now())
     wall.raise_floor(store.clock_floor)
     fingerprints = Fingerprints(settings.paths.state)
-    facts = Facts()
+    facts, lately = Facts(), Lately(clock.monotonic_ns())
     latch = Latch(settings.paths.runtime, settings.paths.state)
     act = start_lane(settings, latch, facts.tell, closing, alive=pulse.beat)
     reader = _listen(settings, READER_SOCKET, "reader_user", settings.links.reader_user)
@@ -185,8 +187,9 @@ def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse, stopping: t
         alarm=deciding.fact,
         void=lambda sequence, why: store.void(sequence, why, signing.key, moment()),
         commands=lambda verb, payload: commanding.take(verb, payload),  # noqa: PLW0108 - made below
-        broker=lambda connected: _tell_broker(rounds, commanding, connected=connected),
+        broker=lambda connected: _tell_broker(rounds, commanding, lately, connected=connected),
         health=condition.body,
+        confirmed=lambda: lately.confirmed(clock.monotonic_ns()),
     )
     commanding = open_commanding(
         settings,
@@ -196,6 +199,8 @@ def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse, stopping: t
         deciding=deciding,
         province=province,
         condition=condition,
+        lists=(lists or NoLists()).states,
+        lately=lately,
         wall=wall,
         passed_s=inbox.passed_s,
         say=outbox.say,
@@ -204,6 +209,7 @@ def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse, stopping: t
         tell=tell,
     )
     closing.callback(commanding.close)
+    status = StatusFile(settings.paths.runtime, boot, commanding.diagnose)
     record = Record(
         reader=reader,
         uplink=uplink,
@@ -222,10 +228,13 @@ def _assemble(settings: Settings, closing: ExitStack, pulse: _Pulse, stopping: t
             inbox.look,
             lambda now_ns: roll_call.look(deciding.policy, now_ns),
             lambda now_ns: province.tell_expiry(now_ns, passed_s=inbox.passed_s),
+            status.look,
         ),
         lists=lists,
+        lately=lately,
     )
     closing.callback(record.close)
+    closing.callback(status.close)
     tell.begin(deciding.fact)
     deciding.recover()
     gap = alive.gap(wall.now())
@@ -244,9 +253,11 @@ def _open_store(settings: Settings, closing: ExitStack, boot: str, key: Ed25519P
     return opened.store
 
 
-def _tell_broker(rounds: Rounds, commanding: Commanding, *, connected: bool) -> None:
+def _tell_broker(rounds: Rounds, commanding: Commanding, lately: Lately, *, connected: bool) -> None:
     """Is there a session with the broker?"""
-    rounds.broker(clock.monotonic_ns(), connected=connected)
+    now_ns = clock.monotonic_ns()
+    rounds.broker(now_ns, connected=connected)
+    lately.broker(now_ns, connected=connected)
     commanding.broker(connected=connected)
 
 

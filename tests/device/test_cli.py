@@ -38,7 +38,7 @@ def test_the_help_of_the_demo_has_two_examples(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out.count("\n  qrgate demo ") == 2
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "doctor", "replay", "focus", "failsafe"])
+@pytest.mark.parametrize("command", ["run", "demo", "status", "doctor", "replay", "focus", "failsafe"])
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], command: str) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])

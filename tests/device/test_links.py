@@ -93,6 +93,8 @@ NONSENSE = {
     "too few values": cbor2.dumps(["give", "live", 0]),
     "too many values": cbor2.dumps(["give", "live", 0, 20, 1]),
     "a text for a number": cbor2.dumps(["give", "live", "0", 20]),
+    "a reason code of two bytes": cbor2.dumps(["refused", 1, 256]),
+    "a reason code below zero": cbor2.dumps(["refused", 1, -1]),
     "a truth value for a number": cbor2.dumps(["give", "live", True, 20]),
     "a lane that there is not": cbor2.dumps(["give", "exit", 0, 20]),
     "a lane that is a list": cbor2.dumps(["give", ["live"], 0, 20]),

@@ -11,6 +11,7 @@ import pytest
 
 from device.clock import NS
 from device.gate.act import IDLE_NS
+from device.gate.status_file import MODE
 from device.reader.feed import HANG_S, OPEN_S
 from device.reader.restarts import PAUSE_MAX_S
 from device.reader.stalls import SILENT_NS
@@ -19,6 +20,8 @@ from device.settings import Relay
 FOLDER = Path(__file__).parents[2] / "systemd"
 PROGRAM = "/opt/qrgate/bin/qrgate"
 PROCESSES = ("reader", "gate", "uplink")
+RECORDER = "recorder/qrgate-recorder.service"
+RECORDER_PROGRAM = "/opt/qrgate/.venv/bin/qrgate-provision"
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here")
 
@@ -33,8 +36,9 @@ def service(unit: str) -> dict[str, str]:
 
 def verify(folder: Path, *, drop_in: str = "") -> tuple[int, str]:
     """Exit status and complaints of systemd about our units, their program replaced by one that exists on every machine."""
-    for unit in [*FOLDER.glob("*.service"), *FOLDER.glob("*.target")]:
-        (folder / unit.name).write_text(unit.read_text(encoding="utf-8").replace(PROGRAM, "/bin/true"), encoding="utf-8")
+    for unit in [*FOLDER.glob("*.service"), *FOLDER.glob("*.target"), FOLDER / RECORDER]:
+        text = unit.read_text(encoding="utf-8")
+        (folder / unit.name).write_text(text.replace(RECORDER_PROGRAM, "/bin/true").replace(PROGRAM, "/bin/true"), encoding="utf-8")
     units = sorted(str(unit) for unit in folder.iterdir())
     (folder / "qrgate-gate.service.d").mkdir()
     (folder / "qrgate-gate.service.d" / "test.conf").write_text(drop_in, encoding="utf-8")
@@ -65,6 +69,13 @@ def test_each_process_is_watched_starts_again_and_is_not_root(process: str) -> N
         "User": f"qrgate-{process}",
     }
     assert unit["WatchdogSec"].endswith("s")
+
+
+def test_root_and_the_group_qrgate_may_read_how_the_gate_is_and_nobody_else() -> None:
+    unit = service("qrgate-gate.service")
+    kept = {key: unit[key] for key in ("Group", "UMask", "RuntimeDirectory", "RuntimeDirectoryMode")}
+    assert (kept, MODE) == ({"Group": "qrgate", "UMask": "0077", "RuntimeDirectory": "qrgate", "RuntimeDirectoryMode": "0750"}, 0o640)
+    assert "d /run/qrgate     0750 qrgate-gate qrgate -" in (FOLDER / "tmpfiles.conf").read_text(encoding="utf-8").splitlines()
 
 
 def test_a_reader_that_crashed_is_back_within_three_seconds_and_is_never_given_up() -> None:
@@ -119,8 +130,24 @@ def test_the_users_of_the_units_are_made(process: str) -> None:
     assert f"qrgate-{process}" in made
 
 
+def test_the_recorder_is_never_given_up_is_not_root_and_comes_to_no_gate() -> None:
+    unit = service(RECORDER)
+    kept = {key: unit[key] for key in ("Restart", "ExecStart", "User", "UMask", "ProtectSystem", "NoNewPrivileges")}
+    assert kept == {
+        "Restart": "always",
+        "ExecStart": f"{RECORDER_PROGRAM} recorder --settings /var/lib/qrgate-recorder",
+        "User": "qrgate-recorder",
+        "UMask": "0077",
+        "ProtectSystem": "full",
+        "NoNewPrivileges": "yes",
+    }
+    assert "StartLimitIntervalSec=0" in (FOLDER / RECORDER).read_text(encoding="utf-8").splitlines()
+    assert list(FOLDER.glob("*recorder*.service")) == []  # make install takes what lies there
+
+
 @pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd-sysusers is not installed here")
-def test_sysusers_has_nothing_to_say_against_the_users() -> None:
-    done = subprocess.run(["systemd-sysusers", "--dry-run", str(FOLDER / "sysusers.conf")], capture_output=True, text=True, check=False, timeout=30)
+@pytest.mark.parametrize("users", ["sysusers.conf", "recorder/sysusers.conf"])
+def test_sysusers_has_nothing_to_say_against_the_users(users: str) -> None:
+    done = subprocess.run(["systemd-sysusers", "--dry-run", str(FOLDER / users)], capture_output=True, text=True, check=False, timeout=30)
     complaints = [line for line in done.stderr.splitlines() if "sysusers.conf:" in line]
     assert (done.returncode, complaints) == (0, [])
