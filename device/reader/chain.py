@@ -31,7 +31,8 @@ PARTS_A_WHOLE = 10
 class Stage:
     """One attempt: a decoder, on the half-size picture or on the whole.
 
-    While nothing moves and nobody is there, those of ``calm`` take its place by turns.
+    While nothing moves and nobody is there, those of ``calm`` take its place by turns: whoever comes moves, and what the change
+    detector should not notice is read within some looks, by the cheaper ones first.
     """
 
     name: str
@@ -165,9 +166,10 @@ def open_chain(names: Sequence[str], *, budget_ms: float = BUDGET_MS, clock: Cal
         raise HardwareError("no decoder is chosen: nothing could be read", hint=f"set reader.decoders to some of {', '.join(DECODERS)}")
     main, *others = dict.fromkeys(names)
     plain, thorough = open_decoder(main, thorough=False), open_decoder(main, thorough=True)
-    calm = plain, open_decoder(main, thorough=False, inverted=False)
+    dark, quick = open_decoder(main, thorough=False, inverted=False), open_decoder(main, thorough=False, inverted=False, one_threshold=True)
+    calm = dark, quick, plain, quick
     return Chain(
-        (Stage(f"{main}-half", plain, half=True), Stage(f"{main}-full", thorough, half=False, calm=calm)),
+        (Stage(f"{main}-half", plain, half=True, calm=(plain, dark)), Stage(f"{main}-full", thorough, half=False, calm=calm)),
         plan_of(main, plain, {other: open_decoder(other, thorough=True) for other in others}),
         budget_ms=budget_ms,
         clock=clock,

@@ -6,7 +6,6 @@ brings and costs was measured: docs/decisions/0007-still-pictures.md.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -226,5 +225,4 @@ def _read(decoder: str, treated: Luma) -> Sight:
 def _decoder(name: str) -> Decoder:
     if name == "zbar":
         return open_decoder("zbar", thorough=True)
-    local = open_decoder("zxing", thorough=False)
-    return local if name == "local" else importlib.import_module("device.reader.decoders.zxing").open_global(thorough=False)
+    return open_decoder("zxing", thorough=False, one_threshold=name == "global")

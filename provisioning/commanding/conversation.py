@@ -23,6 +23,7 @@ from device.events import shallow_json
 from device.events.topics import Topics
 from device.settings import Protocol
 from provisioning.commanding.settings import CommandSettings
+from provisioning.mtls import client_context
 
 CONNECT_WITHIN_S = ANSWER_WITHIN_S = 10.0
 ASK_AGAIN_S = 0.5
@@ -51,7 +52,7 @@ class Conversation:
         self._client = client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=settings.identity.id, protocol=VERSIONS[settings.broker.protocol], reconnect_on_failure=False
         )
-        client.tls_set_context(_tls(settings))
+        client.tls_set_context(client_context(settings.broker, whose=settings.identity.id, hint="see [broker] in command.toml"))
         client.connect_timeout = CONNECT_WITHIN_S
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
@@ -169,17 +170,6 @@ class Conversation:
     def _on_publish(self, _client: mqtt.Client, _data: object, mid: int, code: ReasonCode, _more: Properties | None) -> None:
         self._owed.discard(mid)
         self._refusal = str(code) if code.is_failure else self._refusal
-
-
-def _tls(settings: CommandSettings) -> ssl.SSLContext:
-    broker = settings.broker
-    try:
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(broker.ca_file))
-        context.load_cert_chain(broker.certificate_file, broker.key_file, password=lambda: "")  # else OpenSSL would wait at the terminal
-    except (OSError, ValueError) as error:
-        raise VerificationError(f"the TLS files of {settings.identity.id} cannot be used: {error}", hint="see [broker] in command.toml") from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def _state_in(body: bytes) -> str:

@@ -24,9 +24,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from device.errors import ContactError, VerificationError
+from device.errors import ContactError
 from device.events.topics import EVENTS_OF_ALL, REPLIES_OF_ALL, STATES_OF_ALL, TIME_REQUESTS_OF_ALL
 from device.settings import Protocol
+from provisioning.mtls import client_context
 from provisioning.operations.listener import Listener
 from provisioning.operations.settings import Broker, RecorderSettings
 
@@ -49,25 +50,8 @@ PROTOCOLS = {Protocol.MQTT_5: mqtt.MQTTv5, Protocol.MQTT_3_1_1: mqtt.MQTTv311}
 
 
 def tls_context(broker: Broker) -> ssl.SSLContext:
-    """Mutual TLS 1.2 or newer, host name checked.
-
-    Raises:
-        VerificationError: certificate or key is missing, damaged, or they do not belong together.
-    """
-    try:
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(broker.ca_file))
-        context.load_cert_chain(broker.certificate_file, broker.key_file, password=_no_password)
-    except (OSError, ValueError) as error:
-        raise VerificationError(
-            f"the recorder's TLS files cannot be used: {error}", hint="see [broker] in recorder.toml; were all files copied?"
-        ) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-def _no_password() -> str:
-    """Asked for by an encrypted key: without this, OpenSSL would wait at the terminal for ever."""
-    return ""
+    """The recorder's. Raises VerificationError."""
+    return client_context(broker, whose="the recorder", hint="see [broker] in recorder.toml; were all files copied?")
 
 
 @contextmanager

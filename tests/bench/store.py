@@ -69,7 +69,7 @@ def _commits(folder: Path) -> Figures:
     plain, commit, record = (median(column) for column in zip(*took[WARM:], strict=True))
     return {
         "fdatasync_p50": (plain / NS_PER_MS, "ms"),
-        "commit_p50": (commit / NS_PER_MS, "ms"),
+        "store_commit_p50": (commit / NS_PER_MS, "ms"),
         "commit_vs_fdatasync": (commit / plain, "x"),
         "record_vs_fdatasync": (record / plain, "x"),
     }

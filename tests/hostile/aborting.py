@@ -18,8 +18,8 @@ POSTER = b"999 whoever reads this dies"
 
 
 class Aborting:
-    def __init__(self, *, thorough: bool, inverted: bool) -> None:
-        self._decoder = open_zxing(thorough=thorough, inverted=inverted)
+    def __init__(self, **kind: bool) -> None:
+        self._decoder = open_zxing(**kind)
 
     def read(self, luma: Luma) -> Sight:
         sight = self._decoder.read(luma)
@@ -28,8 +28,8 @@ class Aborting:
         return sight
 
 
-def open_aborting(*, thorough: bool, inverted: bool) -> Aborting:
-    return Aborting(thorough=thorough, inverted=inverted)
+def open_aborting(**kind: bool) -> Aborting:
+    return Aborting(**kind)
 
 
 if __name__ == "__main__":

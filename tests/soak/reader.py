@@ -65,8 +65,8 @@ class Endless:
 
 
 class Leaking:
-    def __init__(self, *, thorough: bool, inverted: bool) -> None:
-        self._decoder = open_zxing(thorough=thorough, inverted=inverted)
+    def __init__(self, **kind: bool) -> None:
+        self._decoder = open_zxing(**kind)
 
     def read(self, luma: Luma) -> Sight:
         kept.append(os.urandom(int(os.environ[LEAK])))
@@ -77,8 +77,8 @@ def open_endless(settings: Reader) -> Endless:
     return Endless(Path(settings.path))
 
 
-def open_leaking(*, thorough: bool, inverted: bool) -> Leaking:
-    return Leaking(thorough=thorough, inverted=inverted)
+def open_leaking(**kind: bool) -> Leaking:
+    return Leaking(**kind)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    factory: str  # "module:function", resolved only when it is chosen; function(thorough=bool, inverted=bool) -> Decoder
+    factory: str  # "module:function", resolved only when it is chosen; function(thorough=bool, inverted=bool, one_threshold=bool) -> Decoder
     install: str
 
 
@@ -59,10 +59,11 @@ DECODERS: dict[str, _Entry] = {
 }
 
 
-def open_decoder(name: str, *, thorough: bool, inverted: bool = True) -> Decoder:
+def open_decoder(name: str, *, thorough: bool, inverted: bool = True, one_threshold: bool = False) -> Decoder:
     """The decoder ``name``, proven by reading a known code; ``thorough`` also tries what costs more.
 
-    Without ``inverted`` it reads no codes that are light on dark, which saves a third of an empty picture's cost.
+    Without ``inverted`` it reads no codes that are light on dark, which saves a third of an empty picture's cost. With ``one_threshold``
+    for the whole picture it costs a third, where it has that choice, and misses codes in uneven light.
 
     Raises:
         HardwareError: nobody knows that name, it is not installed, or it does not read the bytes that were written.
@@ -75,7 +76,7 @@ def open_decoder(name: str, *, thorough: bool, inverted: bool = True) -> Decoder
         make: Callable[..., Decoder] = getattr(importlib.import_module(module), function)
     except ImportError as error:
         raise HardwareError(f"the decoder {name} cannot be loaded: {error}", hint=entry.install) from None
-    decoder = make(thorough=thorough, inverted=inverted)
+    decoder = make(thorough=thorough, inverted=inverted, one_threshold=one_threshold)
     read = [symbol.payload for symbol in decoder.read(selftest.picture()).symbols]
     if read != [selftest.PAYLOAD]:
         raise HardwareError(f"the decoder {name} changes the bytes of a code (self-test)", hint=f"another version is needed: {entry.install}")

@@ -89,5 +89,5 @@ def _symbol(symbol: Any) -> Symbol:
     return Symbol(payload, Corners((top_left, top_right, bottom_right, bottom_left)))
 
 
-def open_zbar(*, thorough: bool, inverted: bool = True) -> Zbar:
+def open_zbar(*, thorough: bool, inverted: bool = True, one_threshold: bool = False) -> Zbar:  # noqa: ARG001 - it has no thresholds
     return Zbar(inverted=thorough and inverted)

@@ -62,10 +62,7 @@ def _corners(at: zxingcpp.Position) -> Corners:
     return Corners(((top_left.x, top_left.y), (top_right.x, top_right.y), (bottom_right.x, bottom_right.y), (bottom_left.x, bottom_left.y)))
 
 
-def open_global(*, thorough: bool) -> Zxing:
-    """One threshold for the whole picture: a quarter of the time, and codes whose light parts are larger than the local average sees."""
-    return Zxing(downscale=thorough, binarizer=zxingcpp.Binarizer.GlobalHistogram)
-
-
-def open_zxing(*, thorough: bool, inverted: bool = True) -> Zxing:
-    return Zxing(downscale=thorough, inverted=inverted)
+def open_zxing(*, thorough: bool, inverted: bool = True, one_threshold: bool = False) -> Zxing:
+    """``one_threshold`` also reads codes whose light parts are larger than the local average sees."""
+    binarizer = zxingcpp.Binarizer.GlobalHistogram if one_threshold else zxingcpp.Binarizer.LocalAverage
+    return Zxing(downscale=thorough, inverted=inverted, binarizer=binarizer)

@@ -40,6 +40,9 @@ class Scripted:
         return Sight((Symbol(self.payload, Corners(((1, 2), (3, 2), (3, 4), (1, 4)))),)) if self.payload else Sight()
 
 
+GIVEN_MS = 4.0
+
+
 def decode(decoder: Decoder, luma: Luma) -> Sight:
     return decoder.read(luma)
 
@@ -67,11 +70,11 @@ def turns(costs_ms: str | dict[str, float], *, reads: str = "", picture: Callabl
     clock = [0]
     decoders = {name: Scripted(cost, b"999" if name in reads else None, clock) for name, cost in costs.items()}
     plan = [Treatment(name, decoder, picture, scale) for name, decoder in decoders.items()]
-    return Turns(decoders, SecondChance(plan, decode, budget_ms=4, clock=lambda: clock[0]))
+    return Turns(decoders, SecondChance(plan, decode, budget_ms=GIVEN_MS, clock=lambda: clock[0]))
 
 
 def test_treatments_take_turns_and_where_a_symbol_was_seen_more_of_them_in_one_frame() -> None:
-    assert turns("abc").looks(5) == ["a", "b", "c", "a", "b"]  # a quarter of 4 ms a frame
+    assert turns("abc").looks(5) == ["a", "b", "c", "a", "b"]  # a quarter of the budget a frame
     assert turns("abcdefgh").looks(3, unread=[SYMBOL]) == ["abcd", "efgh", "abcd"]
 
 
@@ -97,7 +100,7 @@ def test_time_that_was_not_used_is_not_saved_up() -> None:
 def test_over_many_frames_the_budget_is_kept_whatever_a_treatment_costs(unread: list[Corners]) -> None:
     chance = turns({"a": 0.3, "b": 2.5, "c": 9.0, "d": 25.0})
     chance.looks(400, unread=unread)
-    budget_ms = 4.0 if unread else 4.0 / MOVED_PART
+    budget_ms = GIVEN_MS if unread else GIVEN_MS / MOVED_PART
     assert chance.chance.missed == 400
     assert chance.chance.spent_ns / MS / 400 <= budget_ms + 25 / 400  # but for the last, which may be overdrawn
 

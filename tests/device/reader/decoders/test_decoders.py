@@ -73,8 +73,8 @@ def test_a_decoder_that_is_not_installed_stops_the_process(monkeypatch: pytest.M
 class LosesBytes:
     """As zbar without binary mode does."""
 
-    def __init__(self, *, thorough: bool, inverted: bool) -> None:  # noqa: ARG002  as every decoder is opened
-        self._inner = open_decoder("zxing", thorough=thorough)
+    def __init__(self, **kind: bool) -> None:
+        self._inner = open_decoder("zxing", **kind)
 
     def read(self, luma: Luma) -> decoders.Sight:
         read = self._inner.read(luma).symbols

@@ -7,11 +7,11 @@ import pytest
 import segno
 
 from device.reader.decoders import Decoder, Sight
-from device.reader.decoders.zxing import open_global, open_zxing
+from device.reader.decoders.zxing import open_zxing
 from device.reader.frame import Luma
 from tests.device.reader.pictures import VIETNAMESE, code, scene
 
-DECODERS = [open_zxing(thorough=False), open_global(thorough=False)]
+DECODERS = [open_zxing(thorough=False), open_zxing(thorough=False, one_threshold=True)]
 
 
 @pytest.mark.parametrize("decoder", DECODERS, ids=["local average", "one threshold"])
