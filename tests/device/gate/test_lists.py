@@ -223,12 +223,14 @@ def test_a_checker_killed_at_any_moment_leaves_the_old_list_or_the_new_one(desk:
     numbers = random.Random(5)
     bodies = [random_body(20_000, seed=seed) for seed in (1, 2)]
     version, outcomes = 1, set()
+    began_s = time.monotonic()
     desk.give(PROVINCE.whole(DENY, version, bodies[1]))
+    span_s = 1.5 * (time.monotonic() - began_s)  # a checker on this machine, today, and half as long
     for _ in range(KILLS):
         (tmp_path / "given").write_bytes(PROVINCE.whole(DENY, version + 1, bodies[(version + 1) % 2]))
         desk.lists.take(tmp_path / "given")
         checker = desk.checker()
-        moment = time.monotonic() + numbers.uniform(0.0, 0.4)
+        moment = time.monotonic() + numbers.uniform(0.0, span_s)
         while not desk.lists.is_idle and time.monotonic() < moment:
             select.select([desk.lists], [], [], 0.01)
             desk.lists.poll()

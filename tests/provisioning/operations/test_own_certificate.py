@@ -91,7 +91,7 @@ def test_half_a_copy_is_told_once_and_the_other_half_makes_it_whole(
     key.write_bytes(before)
     assert (looks(4), own.choose() is old) == ([False] * 4, True)
     (line,) = caplog.messages
-    assert line.startswith("the recorder's TLS files cannot be used: ")
+    assert line.startswith("the TLS files of the recorder cannot be used: ")
     assert line.endswith("; goes on with the old ones")
     key.unlink()
     assert looks(2) == [False, False]
@@ -111,5 +111,5 @@ def test_an_end_that_is_near_is_told_once_a_day_with_what_to_do(layout: Layout, 
 
 def test_without_usable_files_there_is_no_start(layout: Layout) -> None:
     (layout.recorder / "tls" / "recorder.crt").unlink()
-    with pytest.raises(VerificationError, match="the recorder's TLS files cannot be used"):
+    with pytest.raises(VerificationError, match="the TLS files of the recorder cannot be used"):
         OwnCertificate(settings.load(layout.recorder).broker, 0)
