@@ -12,7 +12,10 @@ from device.uplink.actions import Tell
 from device.uplink.backoff import Backoff
 from device.uplink.word import Word
 
-WAITING_MAX = 16
+WAITING_MAX = 64
+"""A megabyte at most. More than the challenges that a gate gives at once (``commands/challenges.py``): who floods it with questions
+must not push the answer to an order out of the way.
+"""
 
 
 class Sayings(Word):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from device.clock import NS
+from device.commands import challenges
 from device.uplink.actions import Stuck, Tell, Wait
 from device.uplink.backoff import Backoff
 from device.uplink.sayings import WAITING_MAX, Sayings
@@ -85,3 +86,7 @@ def test_a_gate_that_is_gone_leaves_nothing_to_say() -> None:
     said = sayings(b"a")
     said.forget()
     assert said.next(0, 20) == Wait(None)
+
+
+def test_the_challenges_that_a_gate_gives_at_once_push_no_answer_out() -> None:
+    assert challenges.AT_ONCE < WAITING_MAX
