@@ -27,7 +27,7 @@ from device.uplink.sayings import Sayings
 from device.uplink.timing import Timing
 from device.uplink.word import Word
 
-LOG = logging.getLogger("qrgate.uplink")
+log = logging.getLogger("qrgate.uplink")
 
 
 class BrokerEnd:
@@ -50,7 +50,7 @@ class BrokerEnd:
         self._refusals = Refusals()
         self._culprit = Culprit(settings.broker.protocol)
         self._last_loss = ""
-        self._log = Seldom(LOG)
+        self._seldom = Seldom(log)
         self._health = self._retained("health", self._topics.health)
         topic, body = discovery.message(self._topics, settings.broker, presence.own_version())
         self._description = self._retained("description for Home Assistant", topic)
@@ -90,7 +90,7 @@ class BrokerEnd:
                     self._drain.again(first, last)
             case Say(topic, body):
                 if not self._sayings.put(self._topics.said(topic), body):
-                    self._log.warning("the gate says more than can be sent: the oldest answer was dropped")
+                    self._seldom.warning("the gate says more than can be sent: the oldest answer was dropped")
             case Health(body):
                 self._health.put(body)
 
@@ -148,7 +148,7 @@ class BrokerEnd:
         self._ready_ns = now_ns
         self._last_loss = ""
         self._tell_gate(BrokerState(connected=True))
-        self._log.info("connected with %s:%d, window %d", self._settings.broker.host, self._settings.broker.port, session.window)
+        self._seldom.info("connected with %s:%d, window %d", self._settings.broker.host, self._settings.broker.port, session.window)
         return self._drain
 
     # --- what is sent ------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ class BrokerEnd:
             self._refuse(drain.refused(outcome.mid, now_ns), outcome.code)
         else:
             wait_s = self._quota.wait_s()
-            self._log.warning("the broker takes nothing now (reason code 0x%02x); next try in %.1f s", outcome.code, wait_s)
+            self._seldom.warning("the broker takes nothing now (reason code 0x%02x); next try in %.1f s", outcome.code, wait_s)
             drain.postponed(outcome.mid, now_ns + int(wait_s * NS))
 
     def _judge_word(self, word: Word, code: int, now_ns: int) -> None:
@@ -229,12 +229,12 @@ class BrokerEnd:
 
     def _refuse(self, event: StoredEvent | None, code: int) -> None:
         if event:
-            self._log.error("the broker refuses event %d for good (reason code 0x%02x)", event.sequence, code)
+            self._seldom.error("the broker refuses event %d for good (reason code 0x%02x)", event.sequence, code)
             self._tell_gate(Refused(event.sequence, code))
 
     def _refuse_word(self, word: Word, code: int, now_ns: int) -> None:
         if not word.was_refused:  # a state that changes often is one line, too
-            self._log.error("the broker refuses this gate's %s for good (reason code 0x%02x): may the gate write there?", word.name, code)
+            self._seldom.error("the broker refuses this gate's %s for good (reason code 0x%02x): may the gate write there?", word.name, code)
         word.refused(now_ns)
 
     # --- ends --------------------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ class BrokerEnd:
         if loss.what == self._last_loss:  # an outage of a week is one line, not one a try
             return
         hint = f" ({loss.hint})" if loss.hint else ""
-        if self._log.warning("no session with the broker: %s%s; next try in %.1f s", loss.what, hint, wait_s):
+        if self._seldom.warning("no session with the broker: %s%s; next try in %.1f s", loss.what, hint, wait_s):
             self._last_loss = loss.what
 
     def _retained(self, name: str, topic: str) -> Retained:

@@ -13,7 +13,7 @@ from device.seldom import Seldom
 from device.uplink.backoff import Backoff
 from device.uplink.timing import Timing
 
-LOG = logging.getLogger("qrgate.uplink")
+log = logging.getLogger("qrgate.uplink")
 
 NS = 1_000_000_000
 OUTGOING_MAX = 64  # messages a gate that does not read may owe us before its link counts as broken
@@ -29,7 +29,7 @@ class GateEnd:
         self.hello: Hello | None = None
         self._path = path
         self._timing = timing
-        self._log = Seldom(LOG)
+        self._seldom = Seldom(log)
         self._backoff = Backoff(timing.first_gate_wait_s, timing.most_gate_wait_s)
         self._link: Link | None = None
         self._connected_ns = 0
@@ -103,7 +103,7 @@ class GateEnd:
                 case Hello() if not self.hello:
                     self.hello = message
                     self._backoff.reset()
-                    self._log.info("the gate is there, epoch %s, last event %d", message.epoch, message.last_sequence)
+                    self._seldom.info("the gate is there, epoch %s, last event %d", message.epoch, message.last_sequence)
                 case Hello(boot, epoch, _, key) if self.hello and (boot, epoch, key) == (self.hello.boot, self.hello.epoch, self.hello.key):
                     self.hello = message
                 case Events() | Again() | Say() | Health() if self.hello:
@@ -115,7 +115,7 @@ class GateEnd:
 
     def _drop(self, error: LinkError, now_ns: int) -> None:
         if self.hello or self._try_at_ns == 0:
-            self._log.warning("no link with the gate: %s", error.what)
+            self._seldom.warning("no link with the gate: %s", error.what)
         if self._link:
             self._link.close()
         self._link = self.hello = None

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -22,17 +21,6 @@ from tests.provisioning.live import PROVINCE, SITE
 from tests.provisioning.operations.played import EPOCH, NOW, Card, key
 
 STORED, DUPLICATE, CONFLICT, NOTED = Verdict.STORED, Verdict.DUPLICATE, Verdict.CONFLICT, Verdict.NOTED
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "events.sqlite"
-
-
-@pytest.fixture
-def archive(file: Path) -> Iterator[Archive]:
-    with Archive(file) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,12 +47,6 @@ def settings(folder: Path, *, trusted: bool) -> RecorderSettings:
         confirmations=Confirmations(key_file=folder),
         clock=Clock(trusted=trusted),
     )
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    with Archive(tmp_path / "events.sqlite") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,20 +1,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from provisioning.operations.archive import Archive, Verdict
 from provisioning.operations.arrivals import Arrival
 from tests.provisioning.operations.played import NOW, Card
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    with Archive(tmp_path / "events.sqlite") as opened:
-        yield opened
 
 
 def alarms(archive: Archive, gate: str) -> list[str]:

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from provisioning.operations.alarms import What
 from provisioning.operations.archive import Archive
@@ -13,12 +10,6 @@ from tests.provisioning.live import PROVINCE
 from tests.provisioning.operations.played import NOW, Card
 
 SOON = timedelta(minutes=1)
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    with Archive(tmp_path / "events.sqlite") as opened:
-        yield opened
 
 
 def alarms(archive: Archive, after: timedelta) -> list[tuple[str, str]]:

@@ -1,25 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from provisioning.operations import survey
 from provisioning.operations.alarms import What
 from provisioning.operations.archive import Archive
 from tests.provisioning.operations.played import NOW, Card, key
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "events.sqlite"
-
-
-@pytest.fixture
-def archive(file: Path) -> Iterator[Archive]:
-    with Archive(file) as opened:
-        yield opened
 
 
 def test_what_an_operator_accepts_is_not_written_over_by_a_recorder_that_has_not_looked_yet(archive: Archive, file: Path) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,12 +16,6 @@ from provisioning.operations.replica import Replica
 from provisioning.operations.schema import KEPT
 from tests.provisioning.live import PROVINCE
 from tests.provisioning.operations.played import NOW, Card
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    with Archive(tmp_path / "events.sqlite") as opened:
-        yield opened
 
 
 def content(path: Path) -> list[list[tuple[object, ...]]]:
