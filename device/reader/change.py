@@ -61,7 +61,11 @@ VARIANCE_LEFT = 1 / 3
 """What is left of a sample's variance when each is halved with all before it: 1/4 + 1/16 + …"""
 
 FIRST_FRAMES = 8
-"""So many count as moved, whatever they show, while the noise is still unknown."""
+"""From so many, after the very first, the background is learnt as their mean."""
+
+FIRST_LIMIT = 5 / 4
+"""Among them the background has a noise of its own, at first as much as the sample: 1/4 + 1/4 of a frame's variance, not 1/3.
+Only the very first frame counts as moved whatever it shows: looks at each of nine cost as much as 5 s of an empty scene."""
 
 _Plane = NDArray[np.int16]
 
@@ -104,7 +108,7 @@ class ChangeDetector:
             self._guess_noise()
         np.add(self._smooth, self._sample, out=self._smooth)
         np.right_shift(self._smooth, 1, out=self._smooth)
-        moved = self._compare() or self._frames <= FIRST_FRAMES
+        moved = self._compare()
         self._learn(moved=moved)
         return Change(moved=True, where=self._where(luma.shape), noise=self._noise()) if moved else STILL
 
@@ -129,7 +133,8 @@ class ChangeDetector:
     def _compare(self) -> bool:
         np.subtract(self._smooth, self._background, out=self._off)
         np.abs(self._off, out=self._distance)
-        np.greater(self._distance, self._limit, out=self._differ)
+        limit = self._limit if self._frames > FIRST_FRAMES else self._limit * FIRST_LIMIT
+        np.greater(self._distance, limit, out=self._differ)
         return int(np.count_nonzero(self._differ)) > SAMPLES_OF_A_CODE
 
     def _learn(self, *, moved: bool) -> None:

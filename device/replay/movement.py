@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from device.reader.change import FIRST_FRAMES, Change
+from device.reader.change import Change
 from device.reader.frame import Luma
 from device.replay.diagnosis import Diagnosis, of_movement, typical
 from device.replay.findings import Missed
@@ -43,7 +43,7 @@ class Movement:
 
     def see(self, moment: Moment, change: Change, luma: Luma, *, found: bool) -> None:
         """Take in one frame; ``found`` says that it shows a symbol, read or not."""
-        moved = change.moved and moment.index > FIRST_FRAMES  # the detector's first frames say nothing
+        moved = change.moved and moment.index > 0  # of the very first frame the detector knows nothing
         if moved or found:
             self._onset = self._onset or moment
             self._active = moment

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from device.clock import NS
-from device.reader.change import FIRST_FRAMES, STILL, Change
+from device.reader.change import STILL, Change
 from device.reader.frame import Box
 from device.replay.moment import Moment
 from device.replay.movement import Movement
@@ -15,7 +15,7 @@ FRAMES_PER_S = 10
 def replayed(text: str) -> Movement:
     """A frame a letter, ten a second: ``.`` still, ``m`` moved, ``f`` a symbol found in movement, ``r`` a known code read."""
     movement = Movement()
-    for index, letter in enumerate("." * (FIRST_FRAMES + 1) + text):
+    for index, letter in enumerate("." + text):
         moment = Moment(index, index, index * NS // FRAMES_PER_S)
         movement.see(moment, STILL if letter == "." else MOVED, PICTURE, found=letter in "fr")
         if letter == "r":
@@ -26,13 +26,12 @@ def replayed(text: str) -> Movement:
 def long_ones(text: str) -> list[tuple[int, int]]:
     movement = replayed(text)
     movement.end()
-    begin = FIRST_FRAMES + 1
-    return [(stretch.first.index - begin, stretch.last.index - begin) for stretch in movement.missed]
+    return [(stretch.first.index - 1, stretch.last.index - 1) for stretch in movement.missed]
 
 
 def onset(text: str) -> int | None:
     moment = replayed(text).onset
-    return None if moment is None else moment.index - FIRST_FRAMES - 1
+    return None if moment is None else moment.index - 1
 
 
 def test_movement_for_three_seconds_without_a_code_is_told() -> None:
@@ -62,9 +61,8 @@ def test_the_next_persons_onset_is_after_the_last_read_of_the_one_before() -> No
     assert onset("mmfrrrmm") == 6
 
 
-def test_the_detectors_first_frames_are_no_movement() -> None:
+def test_the_very_first_frame_is_no_movement() -> None:
     movement = Movement()
-    for index in range(FIRST_FRAMES + 1):
-        movement.see(Moment(index, index, index * NS), MOVED, PICTURE, found=False)
+    movement.see(Moment(0, 0, 0), MOVED, PICTURE, found=False)
     movement.end()
     assert (movement.onset, movement.missed) == (None, [])
