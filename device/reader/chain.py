@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from device.clock import monotonic_ns
 from device.domain import Corners
 from device.errors import HardwareError
@@ -79,7 +81,8 @@ class Chain:
         self._reducer = Reducer()
         self._hits = 0
         self._calm_looks = 0
-        self._parts = 0  # looks at a part of the picture since the last at the whole
+        self._half_plane: Luma = np.empty((0, 0), np.uint8)
+        self._half_parts = self._full_parts = 0  # looks at a part of the picture since the last at the whole
         self._read_at: Box | None = None
         self.spent = Spent()
         self.failures = 0
@@ -90,7 +93,9 @@ class Chain:
         ``in_view`` names the payloads that are known to be in view, and the stage that read each last; ``recent`` are the last few
         frames up to this one, for the second chance.
         """
-        wanted, half = in_view or {}, self._half(frame)
+        wanted = in_view or {}
+        half_part = self._half_part(frame.luma, change)
+        half = self._half(frame, half_part)
         found: list[Reading] = []
         unread: list[Corners] = []
         calm = not change.moved and not wanted
@@ -98,9 +103,9 @@ class Chain:
         for stage in self._main:
             decoder = stage.calm[self._calm_looks % len(stage.calm)] if calm and stage.calm else stage.decoder
             if stage.half:
-                sight = self._decode(decoder, half).scaled(2)
+                sight = self._decode(decoder, half_part.halved().of(half)).scaled(2, half_part.left, half_part.top)
             else:
-                part = self._part(frame.luma, change)
+                part = self._full_part(frame.luma, change)
                 sight = self._decode(decoder, part.of(frame.luma)).scaled(1, part.left, part.top)
             self._keep(sight, stage.name, found)
             unread += sight.unread
@@ -125,25 +130,39 @@ class Chain:
             elif not any(each.payload == symbol.payload and each.corners.hold_centre_of(symbol.corners) for each in found):
                 found.append(Reading(symbol.payload, symbol.corners, stage))
 
-    def _part(self, luma: Luma, change: Change) -> Box:
-        """Where a full-size look is worth its while: where something moved, and where a code was read last.
+    def _half_part(self, luma: Luma, change: Change) -> Box:
+        """Where a look at half size is worth its while, with even edges."""
+        self._half_parts = 0 if self._half_parts + 1 >= PARTS_A_WHOLE else self._half_parts + 1
+        part = self._part(luma, change) if self._half_parts else _whole(luma)
+        return Box(part.left // 2 * 2, part.top // 2 * 2, part.right, part.bottom)
 
-        Every tenth look is at the whole picture, so that a part that is wrong delays a read and never prevents it.
+    def _full_part(self, luma: Luma, change: Change) -> Box:
+        self._full_parts += 1
+        if self._full_parts >= PARTS_A_WHOLE:
+            self._full_parts, self._read_at = 0, None
+            return _whole(luma)
+        return self._part(luma, change)
+
+    def _part(self, luma: Luma, change: Change) -> Box:
+        """Where something moved, and where a code was read last.
+
+        Every tenth look at either size is at the whole picture, so that a part that is wrong delays a read and never prevents it.
         """
-        whole = Box(0, 0, luma.shape[1], luma.shape[0])
-        self._parts += 1
-        if not change.moved or change.where is None or self._parts >= PARTS_A_WHOLE:
-            self._parts, self._read_at = 0, None
-            return whole
+        if not change.moved or change.where is None:
+            return _whole(luma)
         return change.where if self._read_at is None else change.where.joined(self._read_at)
 
-    def _half(self, frame: Frame) -> Luma:
+    def _half(self, frame: Frame, part: Box) -> Luma:
+        """A picture of half the size, which shows ``frame`` at ``part``; elsewhere whatever was there."""
         if frame.half is not None:
             return frame.half
         begun = self._clock()
-        half = self._reducer.half(frame.luma)
+        shape = frame.luma.shape[0] // 2, frame.luma.shape[1] // 2
+        if self._half_plane.shape != shape:
+            self._half_plane = np.zeros(shape, np.uint8)
+        self._reducer.half(part.of(frame.luma), part.halved().of(self._half_plane))
         self.spent.reduction_ns += self._clock() - begun
-        return half
+        return self._half_plane
 
     def _decode(self, decoder: Decoder, picture: Luma) -> Sight:
         begun = self._clock()
@@ -154,6 +173,10 @@ class Chain:
             return Sight()
         finally:
             self.spent.decoding_ns += self._clock() - begun
+
+
+def _whole(luma: Luma) -> Box:
+    return Box(0, 0, luma.shape[1], luma.shape[0])
 
 
 def open_chain(names: Sequence[str], *, budget_ms: float = BUDGET_MS, clock: Callable[[], int] = monotonic_ns) -> Chain:

@@ -170,5 +170,7 @@ class ChangeDetector:
 
     def _noise(self) -> float:
         """From the limits of every 17th sample (a prime, so that they do not stand in columns)."""
-        deviation = float(np.median(self._limit.reshape(-1)[::17])) / (LIMIT_A_DISTANCE * MEDIAN_OF_NOISE)
+        limits = self._limit.reshape(-1)[::17]
+        middle = limits.size // 2
+        deviation = float(np.partition(limits, middle)[middle]) / (LIMIT_A_DISTANCE * MEDIAN_OF_NOISE)  # np.median costs five times as much
         return deviation / math.sqrt(SAMPLE_PX * VARIANCE_LEFT)

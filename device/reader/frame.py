@@ -42,6 +42,10 @@ class Box:
         """That part of ``plane`` (height x width), as a view."""
         return plane[self.top : self.bottom, self.left : self.right]
 
+    def halved(self) -> Box:
+        """The same part of the half-size picture; of an odd last row or column nothing is left."""
+        return Box(self.left // 2, self.top // 2, self.right // 2, self.bottom // 2)
+
     def joined(self, other: Box) -> Box:
         """The smallest box that holds both."""
         return Box(min(self.left, other.left), min(self.top, other.top), max(self.right, other.right), max(self.bottom, other.bottom))

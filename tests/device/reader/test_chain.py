@@ -13,6 +13,7 @@ from device.reader.chain import PARTS_A_WHOLE, Chain, Stage, open_chain
 from device.reader.change import STILL, Change
 from device.reader.decoders import Decoder, Sight, Symbol, open_decoder
 from device.reader.frame import Box, Frame, Luma
+from device.reader.reduction import Reducer
 from device.reader.second_chance import Treatment
 from tests.device.reader.pictures import RANDOM, VIETNAMESE, code, part_of_a_set, scene
 
@@ -62,10 +63,13 @@ def test_the_full_picture_follows_a_miss() -> None:
 
 
 def test_a_half_size_picture_that_the_camera_gives_is_taken_as_it_is() -> None:
-    main = Scripted()
-    chain = chain_of(main)
-    chain.read(Frame(PICTURE, 0, 0, half=np.zeros((31, 33), np.uint8)), STILL)
-    assert (main.widths, chain.spent.reduction_ns) == ([33, 64], 0)
+    chain = Chain([Stage("half", open_decoder("zxing", thorough=False), half=True)], clock=iter(range(99)).__next__)
+    picture = scene(code(VIETNAMESE, scale=4), at=(100, 201))
+    empty, half = np.full_like(picture, 90), Reducer().half(picture)
+    looks = [chain.read(Frame(empty, 0, 0, half=half), change) for change in (STILL, Change(moved=True, where=Box(160, 80, 480, 400)))]
+    (still,), (moving,) = (look.readings for look in looks)
+    assert (still.payload, moving.payload, chain.spent.reduction_ns) == (VIETNAMESE, VIETNAMESE, 0)
+    assert still.corners.centre == pytest.approx(moving.corners.centre, abs=2)
 
 
 def test_corners_read_on_half_size_are_pixels_of_the_full_picture() -> None:
@@ -73,17 +77,21 @@ def test_corners_read_on_half_size_are_pixels_of_the_full_picture() -> None:
     assert reading.corners == Corners(((2, 4), (22, 4), (22, 24), (2, 24)))
 
 
-def test_the_full_size_look_is_at_what_moved_and_its_corners_are_pixels_of_the_picture() -> None:
-    main = Scripted([[], [b"a"]])
+def test_looks_are_at_what_moved_and_corners_are_pixels_of_the_picture() -> None:
+    main = Scripted([[b"a"]])
     (reading,) = chain_of(main).read(shown(PICTURE), Change(moved=True, where=Box(20, 10, 60, 50))).readings
-    assert (main.widths, reading.corners.points[0]) == ([32, 40], (1 + 20, 2 + 10))
+    assert (main.widths, reading.corners.points[0]) == ([20], (2 * 1 + 20, 2 * 2 + 10))
+    main = Scripted([[], [b"a"]])
+    (reading,) = chain_of(main).read(shown(PICTURE), Change(moved=True, where=Box(21, 11, 60, 50))).readings
+    assert (main.widths, reading.corners.points[0]) == ([20, 39], (1 + 21, 2 + 11))
 
 
-def test_every_tenth_full_size_look_is_at_the_whole_picture() -> None:
+def test_every_tenth_look_at_either_size_is_at_the_whole_picture() -> None:
     main = Scripted()
     chain = chain_of(main)
     for _ in range(2 * PARTS_A_WHOLE):
         chain.read(shown(PICTURE), Change(moved=True, where=Box(0, 0, 40, 40)))
+    assert main.widths[0::2] == ([20] * (PARTS_A_WHOLE - 1) + [32]) * 2
     assert main.widths[1::2] == ([40] * (PARTS_A_WHOLE - 1) + [64]) * 2
 
 
@@ -92,7 +100,7 @@ def test_a_code_that_was_read_is_looked_for_where_it_was_though_something_else_m
     chain = chain_of(main)
     read(chain)  # at half size, so at 2 to 22 pixels of the full picture
     chain.read(shown(PICTURE), Change(moved=True, where=Box(40, 40, 60, 60)), in_view={b"a": "main-half"})
-    assert main.widths == [32, 32, 60]
+    assert main.widths == [32, 30, 60]
 
 
 def test_while_nothing_moves_and_nobody_is_there_the_calm_decoders_take_turns() -> None:
@@ -107,7 +115,7 @@ def test_while_nothing_moves_and_nobody_is_there_the_calm_decoders_take_turns() 
 
 def test_a_symbol_that_was_seen_and_not_read_is_told_in_pixels_of_the_picture() -> None:
     look = chain_of(Scripted(unread=(SQUARE,))).read(shown(PICTURE), Change(moved=True, where=Box(10, 20, 64, 64)))
-    assert [corners.points[0] for corners in look.unread] == [(2, 4), (11, 22)]
+    assert [corners.points[0] for corners in look.unread] == [(12, 24), (11, 22)]
 
 
 def test_a_missed_frame_gets_a_second_chance_while_something_moves() -> None:

@@ -30,3 +30,12 @@ def test_a_reducer_gives_a_new_picture_each_time() -> None:
     first = reducer.half(np.full((4, 4), 10, np.uint8))
     reducer.half(np.full((4, 4), 90, np.uint8))
     assert first.tolist() == [[10, 10], [10, 10]]
+
+
+def test_a_part_is_halved_in_place_whatever_was_halved_before() -> None:
+    picture = np.random.default_rng(7).integers(0, 256, (48, 64), dtype=np.uint8)
+    reducer, plane = Reducer(), np.zeros((24, 32), np.uint8)
+    reducer.half(picture[:20, :20])
+    assert reducer.half(picture[10:40, 4:60], plane[5:20, 2:30]).base is plane
+    assert np.array_equal(plane[5:20, 2:30], Reducer().half(picture)[5:20, 2:30])
+    assert (plane[:5].any(), plane[20:].any(), plane[:, :2].any(), plane[:, 30:].any()) == (False,) * 4
