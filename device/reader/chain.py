@@ -17,10 +17,10 @@ from device.clock import monotonic_ns
 from device.domain import Corners
 from device.errors import HardwareError
 from device.reader.change import Change
-from device.reader.decoders import DECODERS, PAYLOAD_MAX, Decoder, Sight, open_decoder
+from device.reader.decoders import DECODERS, PAYLOAD_MAX, Decoder, Sight, Unreadable, open_decoder
 from device.reader.frame import Box, Frame, Luma
 from device.reader.reduction import Reducer
-from device.reader.second_chance import BUDGET_MS, SecondChance, Treatment, around_largest, plan_of
+from device.reader.second_chance import BUDGET_MS, Flattening, SecondChance, Treatment, around_largest, plan_of
 
 HITS_A_FULL_LOOK = 4
 """At 30 frames/s a dense pass beside a coarse code is read within 0.13 s, well inside the gate's ``settle_s``."""
@@ -72,7 +72,12 @@ class Chain:
     """Reads one frame after the other. ``failures`` counts decoder errors and payloads of impossible size."""
 
     def __init__(
-        self, main: Sequence[Stage], plan: Sequence[Treatment] = (), *, budget_ms: float = BUDGET_MS, clock: Callable[[], int] = monotonic_ns
+        self,
+        main: Sequence[Stage],
+        plan: Sequence[Treatment | Flattening] = (),
+        *,
+        budget_ms: float = BUDGET_MS,
+        clock: Callable[[], int] = monotonic_ns,
     ) -> None:
         """``plan`` are the second chance's treatments, which may take ``budget_ms`` of processor time a missed frame."""
         self._main = tuple(main)
@@ -97,7 +102,7 @@ class Chain:
         half_part = self._half_part(frame.luma, change)
         half = self._half(frame, half_part)
         found: list[Reading] = []
-        unread: list[Corners] = []
+        unread: list[Unreadable] = []
         calm = not change.moved and not wanted
         self._calm_looks += calm
         for stage in self._main:
@@ -120,7 +125,7 @@ class Chain:
         self._hits = self._hits + 1 if found else 0
         if found:
             self._read_at = around_largest([each.corners for each in found], frame.luma.shape)
-        return Look(tuple(found), tuple(unread))
+        return Look(tuple(found), tuple(each.corners for each in unread))
 
     def _keep(self, sight: Sight, stage: str, found: list[Reading]) -> None:
         """Add what is new; two hands may hold up the same code."""

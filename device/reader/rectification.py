@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,13 @@ from device.reader.frame import Luma
 from device.reader.treatments import half
 
 Matrix = NDArray[np.float64]
+Plane = NDArray[np.float32]
 Point = tuple[float, float]
 
 AREA_MIN_PX = 100
 """What two sides span. A symbol of version 1 at half a pixel a module: nobody reads less."""
+
+DEPTH_MIN = np.float32(1e-6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,38 +41,27 @@ def straightened(luma: Luma, corners: Corners, *, side_px: int, margin: float, t
     The corners of a symbol that could not be read are a guess; turned by ``turn_deg`` the decoder finds it by other lines.
     """
     points = _turned(corners, math.radians(turn_deg))
-    if not _is_convex(points):
+    if not is_convex(points):
         return None
     inside = side_px * margin
     square = [(inside, inside), (inside + side_px, inside), (inside + side_px, inside + side_px), (inside, inside + side_px)]
-    back = _homography(square, points)
-    size = round(side_px * (1 + 2 * margin))
-    source, reduced = luma, 1
-    while _longest_side(points) > 2 * side_px * reduced and min(source.shape) > 1:  # every pixel is to count, or fine lines flicker
-        source, reduced = half(source), 2 * reduced
-    return Straight(_sampled(source, back, size, reduced), back)
+    back = homography(square, points)
+    across = np.arange(round(side_px * (1 + 2 * margin)), dtype=np.float32) + 0.5  # the middle of a pixel
+    source, reduced = reduced_to(luma, longest_side_px(points), side_px)
+    x, y = projected(back, across[None, :], across[:, None])
+    return Straight((sampled(source, x / reduced, y / reduced) + 0.5).astype(np.uint8), back)
 
 
-def _turned(corners: Corners, angle: float) -> list[Point]:
-    x, y = corners.centre
-    cosine, sine = math.cos(angle), math.sin(angle)
-    return [(x + (px - x) * cosine - (py - y) * sine, y + (px - x) * sine + (py - y) * cosine) for px, py in corners.points]
-
-
-def _is_convex(points: list[Point]) -> bool:
+def is_convex(points: Sequence[Point]) -> bool:
     """And of some size: each corner turns the same way, by an area of some pixels."""
     turns = [
         (bx - ax) * (cy - by) - (by - ay) * (cx - bx)
-        for (ax, ay), (bx, by), (cx, cy) in zip(points, points[1:] + points[:1], points[2:] + points[:2], strict=True)
+        for (ax, ay), (bx, by), (cx, cy) in zip(points, (*points[1:], points[0]), (*points[2:], *points[:2]), strict=True)
     ]
     return min(turns) >= AREA_MIN_PX or max(turns) <= -AREA_MIN_PX
 
 
-def _longest_side(points: list[Point]) -> float:
-    return max(math.dist(one, other) for one, other in zip(points, points[1:] + points[:1], strict=True))
-
-
-def _homography(source: list[Point], target: list[Point]) -> Matrix:
+def homography(source: Sequence[Point], target: Sequence[Point]) -> Matrix:
     """The 3x3 matrix that brings four points to four others: eight equations for eight unknowns."""
     rows, right = [], []
     for (x, y), (u, v) in zip(source, target, strict=True):
@@ -78,22 +71,50 @@ def _homography(source: list[Point], target: list[Point]) -> Matrix:
     return matrix
 
 
+def projected(matrix: Matrix, x: Plane, y: Plane) -> tuple[Plane, Plane]:
+    """Where ``matrix`` brings the points at ``x`` and ``y``, which may be a row and a column; from beyond its horizon, far away."""
+    u, v, depth = (np.float32(a) * x + np.float32(b) * y + np.float32(c) for a, b, c in matrix)
+    np.maximum(depth, DEPTH_MIN, out=depth)
+    return u / depth, v / depth
+
+
+def longest_side_px(points: Sequence[Point]) -> float:
+    return max(math.dist(one, other) for one, other in zip(points, (*points[1:], points[0]), strict=True))
+
+
+def reduced_to(luma: Luma, side_px: float, drawn_px: float) -> tuple[Luma, int]:
+    """The picture to draw a symbol from, ``side_px`` wide in ``luma``, that is to be ``drawn_px`` wide, and how many times smaller it is.
+
+    Every pixel is to count, or fine lines would flicker: four are averaged until the symbol is less than twice as large as it is drawn.
+    """
+    source, reduced = luma, 1
+    while side_px > 2 * drawn_px * reduced and min(source.shape) > 1:
+        source, reduced = half(source), 2 * reduced
+    return source, reduced
+
+
+def sampled(luma: Luma, x: Plane, y: Plane) -> Plane:
+    """The brightness of ``luma`` at each ``x`` and ``y``, in a straight line between its pixels; beyond the picture that of its edge."""
+    height, width = luma.shape
+    x, y = np.clip(x - np.float32(0.5), 0, width - 1), np.clip(y - np.float32(0.5), 0, height - 1)
+    left, top = np.minimum(x.astype(np.int32), max(width - 2, 0)), np.minimum(y.astype(np.int32), max(height - 2, 0))
+    x, y = x - left, y - top
+    flat, first = luma.reshape(-1), top * width + left
+    right, below = min(1, width - 1), width * min(1, height - 1)
+    corners = (flat.take(first + step).astype(np.float32) for step in (0, right, below, below + right))
+    upper_left, upper_right, lower_left, lower_right = corners
+    upper = upper_left + (upper_right - upper_left) * x
+    lower = lower_left + (lower_right - lower_left) * x
+    between: Plane = upper + (lower - upper) * y
+    return between
+
+
+def _turned(corners: Corners, angle: float) -> list[Point]:
+    x, y = corners.centre
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return [(x + (px - x) * cosine - (py - y) * sine, y + (px - x) * sine + (py - y) * cosine) for px, py in corners.points]
+
+
 def _moved(matrix: Matrix, point: Point) -> Point:
     x, y, depth = matrix @ (*point, 1.0)
     return float(x / depth), float(y / depth)
-
-
-def _sampled(luma: Luma, back: Matrix, size: int, reduced: int) -> Luma:
-    """``size`` x ``size`` pixels of ``luma``, which was ``reduced`` times larger, between its pixels in a straight line."""
-    across = np.arange(size) + 0.5  # the middle of a pixel
-    x, y, depth = (row[0] * across[None, :] + row[1] * across[:, None] + row[2] for row in back)
-    limits = luma.shape[1] - 1.001, luma.shape[0] - 1.001  # what is beyond the picture looks like its edge
-    x, y = (np.clip(each / depth / reduced - 0.5, 0, max(limit, 0)) for each, limit in ((x, limits[0]), (y, limits[1])))
-    left, top = x.astype(np.intp), y.astype(np.intp)
-    x, y = x - left, y - top
-    flat, first = luma.reshape(-1), top * luma.shape[1] + left
-    right, below = min(1, luma.shape[1] - 1), luma.shape[1] * min(1, luma.shape[0] - 1)
-    upper = flat.take(first) * (1 - x) + flat.take(first + right) * x
-    lower = flat.take(first + below) * (1 - x) + flat.take(first + below + right) * x
-    sampled: Luma = (upper * (1 - y) + lower * y + 0.5).astype(np.uint8)
-    return sampled

@@ -11,19 +11,20 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from device.domain import Corners
 from device.reader import treatments
 from device.reader.candidate import Candidate, candidate
 from device.reader.change import Change
-from device.reader.decoders import Decoder, Sight
+from device.reader.decoders import Decoder, Sight, Symbol, Unreadable
+from device.reader.flattening import flattened
 from device.reader.frame import Box, Exposure, Frame, Luma
 from device.reader.fusion import Fusion
 from device.reader.outline import box_of
 
-BUDGET_MS = 3.5
+BUDGET_MS = 4.0
 """Processor time a missed frame, where a symbol was found, or where noise would hide one."""
 
 MOVED_PART = 4
@@ -40,10 +41,14 @@ PARTS = 3
 
 SEARCH_PART = 0.75
 """A frame in debt is searched for its busiest part only where that leaves a quarter of what it is given to pay back. Measured on x86-64
-at 1280x720: 0.5 of 1 ms at most, in noise 1.1 of 4 ms, the budget then."""
+at 1280x720: 0.5 of 1 ms at most, in noise 1.1 of 4 ms."""
 
 SIDE_MIN_PX = 16
 NS_PER_MS = 1e6
+
+FLAT_MODULES_MAX = 77
+"""Version 15: a symbol of this side is laid flat in 13 ms (x86-64), which are paid back within a few frames; a larger one held up bent is not
+read at 720p anyway."""
 
 Decode: TypeAlias = Callable[[Decoder, Luma], Sight]
 """Runs a decoder, guarded."""
@@ -67,6 +72,27 @@ class Treatment:
 
 
 @dataclass(frozen=True, slots=True)
+class Flattening:
+    """A symbol that was found, laid flat, and who is to read it: a decoder of whole pictures, once it has been told which symbol."""
+
+    name: str
+    decoder: Decoder
+    symbol: Unreadable | None = None
+
+    def read(self, luma: Luma) -> Sight:
+        """What is read of the symbol, in pixels of ``luma``."""
+        if self.symbol is None or self.symbol.modules > FLAT_MODULES_MAX:
+            return Sight()
+        return Sight(
+            tuple(
+                Symbol(each.payload, flat.in_picture(each.corners))
+                for flat in flattened(luma, self.symbol)
+                for each in self.decoder.read(flat.luma).symbols
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Second:
     """What a treatment read: the name of it, and the symbols with their corners in pixels of the frame."""
 
@@ -79,14 +105,14 @@ class SecondChance:
 
     def __init__(
         self,
-        plan: Sequence[Treatment],
+        plan: Sequence[Treatment | Flattening],
         decode: Decode,
         *,
         budget_ms: float = BUDGET_MS,
         clock: Callable[[], int] = time.thread_time_ns,
     ) -> None:
-        self._single = deque(each for each in plan if not each.fused)
-        self._fused = deque(each for each in plan if each.fused)
+        self._single = deque(each for each in plan if isinstance(each, Flattening) or not each.fused)
+        self._fused = deque(each for each in plan if isinstance(each, Treatment) and each.fused)
         self._decode = decode
         self._budget_ns = budget_ms * NS_PER_MS
         self._clock = clock
@@ -101,7 +127,7 @@ class SecondChance:
         self.missed = 0  # frames that were given time
         self.spent_ns = 0
 
-    def read(self, recent: Sequence[Frame], half: Luma, change: Change, unread: Sequence[Corners], *, known: bool = False) -> Second | None:
+    def read(self, recent: Sequence[Frame], half: Luma, change: Change, unread: Sequence[Unreadable], *, known: bool = False) -> Second | None:
         """One missed frame, the last of the ``recent`` ones, whose half-size picture is ``half``.
 
         ``unread`` are the symbols that were found in it; ``known``: a code was read just before.
@@ -113,7 +139,8 @@ class SecondChance:
         noisy = change.noise >= NOISY
         self.missed += 1
         try:
-            found = around_largest(unread, luma.shape)
+            largest = max(unread, key=lambda each: box_of(each.corners).area, default=None)
+            found = around_largest([largest.corners], luma.shape) if largest else None
             busiest = self._busiest(half, change.where, noisy=noisy) if change.where and (found is None or self._part_turn == 1) else None
             seen = noisy or known or found is not None or self._promising
             given_ns = self._budget_ns if seen else self._budget_ns / MOVED_PART
@@ -124,7 +151,7 @@ class SecondChance:
                 return None
             if noisy:
                 self._average(recent, where)
-            return self._turns(luma, where, noisy=noisy, end_ns=begun + self._credit_ns)
+            return self._turns(luma, where, largest, noisy=noisy, end_ns=begun + self._credit_ns)
         finally:
             took_ns = self._clock() - begun
             self.spent_ns += took_ns
@@ -157,7 +184,7 @@ class SecondChance:
                 self._fusion.add(frame.luma, where)
         self._averaged_number = newest.number
 
-    def _turns(self, luma: Luma, where: Box, *, noisy: bool, end_ns: float) -> Second | None:
+    def _turns(self, luma: Luma, where: Box, symbol: Unreadable | None, *, noisy: bool, end_ns: float) -> Second | None:
         """One treatment after the other, each once at the most, until one reads something or the time is over."""
         for _ in range(len(self._single) + len(self._fused)):
             averaged = noisy and self._fusion.count > 1 and not self._averaged
@@ -167,16 +194,24 @@ class SecondChance:
                 continue
             treatment = turns[0]
             turns.rotate(-1)
-            box, part = (self._fusion.box, self._fusion.picture()) if averaged else (where, where.of(luma))
-            sight = self._decode(treatment, part)
+            sight = self._tried(treatment, luma, where, symbol, averaged=averaged)
+            if sight is None:
+                continue
             if sight.symbols:
                 turns.rotate(1)  # it is first again, and on such a part
                 self._averaged = not averaged
-                return Second(treatment.name, sight.scaled(1, box.left, box.top))
+                return Second(treatment.name, sight)
             if self._clock() >= end_ns:
                 break
         self._part_turn = (self._part_turn + 1) % PARTS
         return None
+
+    def _tried(self, treatment: Treatment | Flattening, luma: Luma, where: Box, symbol: Unreadable | None, *, averaged: bool) -> Sight | None:
+        """What is read in this way, in pixels of the frame; None where there is nothing for it."""
+        if isinstance(treatment, Flattening):
+            return self._decode(replace(treatment, symbol=symbol), luma) if symbol and symbol.modules else None
+        box, part = (self._fusion.box, self._fusion.picture()) if averaged else (where, where.of(luma))
+        return self._decode(treatment, part).scaled(1, box.left, box.top)
 
 
 def around_largest(corners: Sequence[Corners], shape: tuple[int, ...]) -> Box | None:
@@ -185,7 +220,7 @@ def around_largest(corners: Sequence[Corners], shape: tuple[int, ...]) -> Box | 
     return largest and largest.grown(round(MARGIN * max(largest.width, largest.height)) + SIDE_MIN_PX // 2, shape)
 
 
-def plan_of(main: str, decoder: Decoder, others: Mapping[str, Decoder]) -> list[Treatment]:
+def plan_of(main: str, decoder: Decoder, others: Mapping[str, Decoder]) -> list[Treatment | Flattening]:
     """In order of reads gained for their cost (docs/decisions/0007); the ``others`` cost ten times as much and come last."""
     same_size: list[tuple[str, Picture]] = [
         ("thresholded", treatments.thresholded),
@@ -200,6 +235,7 @@ def plan_of(main: str, decoder: Decoder, others: Mapping[str, Decoder]) -> list[
         Treatment(f"{main}-doubled", decoder, treatments.doubled, 2),
         *(Treatment(f"{main}-{name}", decoder, picture) for name, picture in same_size),
         Treatment(f"{main}-third", decoder, treatments.third, 1 / 3),
+        Flattening(f"{main}-flattened", decoder),
         *(Treatment(f"{name}-{how}", each, picture) for name, each in others.items() for how, picture in other),
         Treatment(f"{main}-fused-smoothed", decoder, treatments.smoothed, fused=True),
         Treatment(f"{main}-fused-half", decoder, treatments.half, 1 / 2, fused=True),

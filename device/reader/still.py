@@ -15,8 +15,10 @@ import numpy as np
 
 from device.domain import Corners
 from device.reader import treatments
-from device.reader.decoders import PAYLOAD_MAX, Decoder, Sight, Symbol, open_decoder
+from device.reader.decoders import PAYLOAD_MAX, Decoder, Sight, Symbol, Unreadable, open_decoder
+from device.reader.flattening import flattened
 from device.reader.frame import Luma, luma_of
+from device.reader.outline import side_px
 from device.reader.rectification import straightened
 from device.reader.treatments import (
     Treatment,
@@ -115,12 +117,18 @@ CLOSE_LOOKS = (
     CloseLook("zbar", 200, 0.2, sharpened),
 )
 
+FLATTENING_ROUNDS = 2
+
+GUESSES_MAX, GUESSES_APART = 8, 0.1
+"""A bent symbol is laid flat from where up to eight looks saw its corners, if by a tenth of a module elsewhere: each leads the phases
+another way through the creases."""
+
 BUDGET_MS = 1500
 """For one picture, by the costs above: all looks up to 7 megapixels; the cheap half of them for the largest that is read (50)."""
 TREATED_MAX_PX = 50_000_000
 """A treated picture is no larger. With working copies 150 MB were measured at most, for 12 megapixels doubled and for 48."""
 PLACES_MAX = 8
-"""Close looks at so many places: 40 ms each."""
+"""Close looks at so many places: 60 ms each."""
 
 
 def read_still(luma: Luma, *, enough: Predicate = lambda _: False) -> list[Symbol]:
@@ -160,7 +168,7 @@ class _Findings:
 
     def __init__(self) -> None:
         self.codes: list[_Found] = []
-        self._unread: list[Corners] = []
+        self._unread: list[list[Unreadable]] = []  # of each place what the looks took it for
 
     def add(self, sight: Sight) -> None:
         for symbol in sight.symbols:
@@ -172,12 +180,25 @@ class _Findings:
                     break
             else:
                 self.codes.append(_Found(symbol.payload, [symbol.corners]))
-        self._unread += (corners for corners in sight.unread if not any(each.hold_centre_of(corners) for each in self._unread))
+        for guess in sight.unread:
+            guesses = next((each for each in self._unread if each[0].corners.hold_centre_of(guess.corners)), None)
+            if guesses is None:
+                self._unread.append([guess])
+            elif len(guesses) < GUESSES_MAX and not any(_alike(each, guess) for each in guesses):
+                guesses.append(guess)
 
-    def unread(self) -> list[Corners]:
-        """The places, at most ``PLACES_MAX``, where a symbol was seen and none was read by now."""
+    def unread(self) -> list[list[Unreadable]]:
+        """The places, at most ``PLACES_MAX``, where a symbol was seen and none was read by now: of each some guesses where its corners are."""
         read = [code.corners[0] for code in self.codes]
-        return [corners for corners in self._unread if not any(each.hold_centre_of(corners) for each in read)][:PLACES_MAX]
+        return [guesses for guesses in self._unread if not any(each.hold_centre_of(guesses[0].corners) for each in read)][:PLACES_MAX]
+
+
+def _alike(one: Unreadable, other: Unreadable) -> bool:
+    """Would they be laid flat to the same picture?"""
+    if one.modules != other.modules or not one.modules:
+        return one.modules == other.modules
+    apart_px = max(math.dist(*pair) for pair in zip(one.corners.points, other.corners.points, strict=True))
+    return apart_px < GUESSES_APART * side_px(one.corners) / one.modules
 
 
 def _sights(luma: Luma, found: _Findings) -> Iterator[Sight]:
@@ -192,9 +213,13 @@ def _sights(luma: Luma, found: _Findings) -> Iterator[Sight]:
                 yield _look(luma, look)
         if found.codes and not found.unread():
             return
-    for corners in found.unread():
+    for guesses in found.unread():
+        for guess in guesses:
+            yield from _look_flat(luma, guess)
+            if guesses not in found.unread():
+                break
         for close in CLOSE_LOOKS:
-            yield _look_close(luma, corners, close)
+            yield _look_close(luma, guesses[0].corners, close)
 
 
 def _look(luma: Luma, look: Look) -> Sight:
@@ -204,6 +229,11 @@ def _look(luma: Luma, look: Look) -> Sight:
         if treated.size == 0:  # a few pixels, averaged away
             return Sight()
     return _read(look.decoder, treated).scaled(1 / look.scale)
+
+
+def _look_flat(luma: Luma, symbol: Unreadable) -> Iterator[Sight]:
+    for flat in flattened(luma, symbol, rounds=FLATTENING_ROUNDS):
+        yield Sight(tuple(Symbol(each.payload, flat.in_picture(each.corners)) for each in _read("local", flat.luma).symbols))
 
 
 def _look_close(luma: Luma, corners: Corners, look: CloseLook) -> Sight:

@@ -14,10 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench import (
+    bent,
     busy,
     decisions,
     drain,
     fire,
+    flat_picture,
     freshness,
     gate_latency,
     idle,
@@ -34,7 +36,7 @@ from tests.bench.figures import BOUNDS, Figures, Progress, added
 from tests.bench.seeds import SCORING, TUNING
 
 ROOT = Path(__file__).parents[2]
-DRAWING = Path("docs/bench.svg")
+DRAWING, FLAT = Path("docs/bench.svg"), Path("docs/laid-flat.png")
 
 PARTS: dict[str, Callable[[int, Progress], Figures]] = {
     "idle": idle.measure,
@@ -42,6 +44,7 @@ PARTS: dict[str, Callable[[int, Progress], Figures]] = {
     "busy": busy.measure,
     "low_light": low_light.measure,
     "photos": photos.measure,
+    "bent": bent.measure,
     "zbar_only_idle": idle.measure_zbar_only,
     "zbar_only_busy": busy.measure_zbar_only,
     "freshness": freshness.measure,
@@ -92,7 +95,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=ROOT / "build/bench.json", help="where the figures go")
     parser.add_argument("--only", action="append", choices=PARTS, metavar="PART", help=f"some parts: {', '.join(PARTS)}")
     parser.add_argument("--tuning", action="store_true", help="pictures of the other seeds, for whoever tunes the reader")
-    parser.add_argument("--write-readme", action="store_true", help=f"put table and plot into README.md and {DRAWING}")
+    parser.add_argument("--write-readme", action="store_true", help=f"put table and pictures into README.md, {DRAWING} and {FLAT}")
     parser.add_argument("--figures", type=Path, metavar="FILE", help="measure nothing: take the figures of an earlier run")
     options = parser.parse_args()
     if options.write_readme and (options.only or options.tuning):
@@ -114,6 +117,7 @@ def main() -> int:
     if options.write_readme:
         readme.write(ROOT / "README.md", figures)
         (ROOT / DRAWING).write_text(plot.drawing(figures), encoding="utf-8")
+        flat_picture.write(ROOT / FLAT)
     return judged(figures)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def measure(_base: int, progress: Progress) -> Figures:
         with silenced():
             read = _read(luma)
             exact += photograph.payload in read
-            exact_zxing += any(photograph.payload in zxing_defaults(frame) for frame in _swayed(luma))
+            exact_zxing += any(photograph.payload in zxing_defaults(frame) for frame in swayed(luma, FRAMES))
             mistaken = _wrong(read - known, luma)
         for payload in mistaken:
             wrong += 1
@@ -53,13 +54,14 @@ def measure(_base: int, progress: Progress) -> Figures:
 
 def _read(luma: Luma) -> Payloads:
     with Reader() as reader:
-        return frozenset().union(*(reader.step(frame).payloads for frame in _swayed(luma)))
+        return frozenset().union(*(reader.step(frame).payloads for frame in swayed(luma, FRAMES)))
 
 
-def _swayed(luma: Luma) -> Iterator[Luma]:
+def swayed(luma: Luma, count: int) -> Iterator[Luma]:
+    """``count`` frames of the picture in a hand that sways by a pixel."""
     height, width = luma.shape
     framed = np.pad(luma, 1, mode="edge")
-    for down, right in SWAY:
+    for down, right in islice(cycle(SWAY), count):
         yield np.ascontiguousarray(framed[down : down + height, right : right + width])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 TUNING, SCORING = 20_117, 80_651
 
-EMPTY, PASSING, APPROACH, DUSK = range(4)
+EMPTY, PASSING, APPROACH, DUSK, BENT = range(5)
 """One stream of random numbers for each kind of picture."""
 
 

@@ -4,13 +4,13 @@ import itertools
 
 import numpy as np
 
-from tests.bench.photos import FRAMES, SWAY, _swayed, _wrong
+from tests.bench.photos import FRAMES, SWAY, _wrong, swayed
 from tests.device.reader.pictures import RANDOM, VIETNAMESE, code, scene
 
 
 def test_a_photograph_keeps_its_size_and_sways_by_one_pixel_a_frame() -> None:
     luma = np.random.default_rng(1).integers(0, 256, (61, 83), dtype=np.uint8)
-    frames = list(_swayed(luma))
+    frames = list(swayed(luma, FRAMES))
     assert [frame.shape for frame in frames] == [luma.shape] * FRAMES
     assert np.array_equal(frames[0], luma)
     assert np.array_equal(frames[1][:-1], luma[1:])

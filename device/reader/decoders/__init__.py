@@ -25,11 +25,19 @@ class Symbol:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A symbol that was found and could not be read: about where, in pixels, and its ``modules`` a side; 0 where that is not known."""
+
+    corners: Corners
+    modules: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
-    """What one decoder made of one picture. ``unread`` are places where a symbol was found and could not be read."""
+    """What one decoder made of one picture."""
 
     symbols: tuple[Symbol, ...] = ()
-    unread: tuple[Corners, ...] = ()
+    unread: tuple[Unreadable, ...] = ()
 
     def scaled(self, scale: float, left: float = 0.0, top: float = 0.0) -> Sight:
         """The same in another picture: enlarged ``scale`` times, then moved by ``left`` and ``top`` pixels."""
@@ -37,7 +45,7 @@ class Sight:
             return self
         return Sight(
             tuple(Symbol(each.payload, each.corners.scaled(scale, left, top)) for each in self.symbols),
-            tuple(each.scaled(scale, left, top) for each in self.unread),
+            tuple(Unreadable(each.corners.scaled(scale, left, top), each.modules) for each in self.unread),
         )
 
 

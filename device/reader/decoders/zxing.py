@@ -7,7 +7,7 @@ from typing import Any
 import zxingcpp
 
 from device.domain import Corners
-from device.reader.decoders import Sight, Symbol
+from device.reader.decoders import Sight, Symbol, Unreadable
 from device.reader.frame import Luma
 
 QR_CODE = zxingcpp.BarcodeFormat.QRCode
@@ -45,7 +45,7 @@ class Zxing:
         codes = [(code, _corners(code.position)) for code in found if code.format == QR_CODE]
         return Sight(
             tuple(Symbol(code.bytes, corners) for code, corners in codes if _is_read(code)),
-            tuple(corners for code, corners in codes if not _is_read(code) and corners.points[0] != corners.points[2]),
+            tuple(Unreadable(corners, _modules(code)) for code, corners in codes if not _is_read(code) and corners.points[0] != corners.points[2]),
         )
 
 
@@ -55,6 +55,13 @@ def _is_read(code: zxingcpp.Barcode) -> bool:
         return False
     told: Any = code.extra
     return bool(told["UEC"] >= UNUSED_MIN.get((told["Version"], told["ECLevel"]), 0))
+
+
+def _modules(code: zxingcpp.Barcode) -> int:
+    """Along a side (ISO/IEC 18004, table 1), as far as the decoder came; 0 where it did not."""
+    told: Any = code.extra or {}
+    version = told.get("Version", "")
+    return 17 + 4 * int(version) if version.isdigit() else 0
 
 
 def _corners(at: zxingcpp.Position) -> Corners:

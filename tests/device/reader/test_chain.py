@@ -11,7 +11,7 @@ from device.errors import HardwareError
 from device.reader import treatments
 from device.reader.chain import PARTS_A_WHOLE, Chain, Stage, open_chain
 from device.reader.change import STILL, Change
-from device.reader.decoders import Decoder, Sight, Symbol, open_decoder
+from device.reader.decoders import Decoder, Sight, Symbol, Unreadable, open_decoder
 from device.reader.frame import Box, Frame, Luma
 from device.reader.reduction import Reducer
 from device.reader.second_chance import Treatment
@@ -35,7 +35,7 @@ class Scripted:
         answer = self.answers.pop(0) if self.answers else []
         if isinstance(answer, Exception):
             raise answer
-        return Sight(tuple(Symbol(payload, SQUARE) for payload in answer), self.unread)
+        return Sight(tuple(Symbol(payload, SQUARE) for payload in answer), tuple(Unreadable(corners) for corners in self.unread))
 
 
 def chain_of(main: Decoder, other: Decoder | None = None, *, calm: tuple[Decoder, ...] = (), clock: Callable[[], int] = lambda: 0) -> Chain:

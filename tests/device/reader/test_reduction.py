@@ -38,4 +38,5 @@ def test_a_part_is_halved_in_place_whatever_was_halved_before() -> None:
     reducer.half(picture[:20, :20])
     assert reducer.half(picture[10:40, 4:60], plane[5:20, 2:30]).base is plane
     assert np.array_equal(plane[5:20, 2:30], Reducer().half(picture)[5:20, 2:30])
-    assert (plane[:5].any(), plane[20:].any(), plane[:, :2].any(), plane[:, 30:].any()) == (False,) * 4
+    plane[5:20, 2:30] = 0
+    assert not plane.any()

@@ -10,10 +10,10 @@ from device.domain import Corners
 from device.reader import treatments
 from device.reader.chain import Chain, Stage, open_chain
 from device.reader.change import Change
-from device.reader.decoders import Decoder, Sight, Symbol, open_decoder
+from device.reader.decoders import Decoder, Sight, Symbol, Unreadable, open_decoder
 from device.reader.frame import Box, Frame, Luma
 from device.reader.reduction import Reducer
-from device.reader.second_chance import MOVED_PART, NOISY, Second, SecondChance, Treatment, around_largest
+from device.reader.second_chance import FLAT_MODULES_MAX, MOVED_PART, NOISY, Flattening, Second, SecondChance, Treatment, around_largest
 from tests.device.reader.pictures import VIETNAMESE, code, scene
 
 MS = 1_000_000
@@ -22,7 +22,7 @@ HALF = Reducer().half(PICTURE)
 FRAMES = [Frame(PICTURE, 0, 0)]
 PLACE = Box(100, 200, 180, 280)
 MOVED = Change(moved=True, where=PLACE)
-SYMBOL = Corners(((110, 210), (160, 210), (160, 260), (110, 260)))
+SYMBOL = Unreadable(Corners(((110, 210), (160, 210), (160, 260), (110, 260))))
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Turns:
     decoders: dict[str, Scripted]
     chance: SecondChance
 
-    def looks(self, count: int, change: Change = MOVED, unread: Sequence[Corners] = ()) -> list[str]:
+    def looks(self, count: int, change: Change = MOVED, unread: Sequence[Unreadable] = ()) -> list[str]:
         """For each look the treatments that were tried, the one that read something in capitals."""
         tried = []
         for _ in range(count):
@@ -97,7 +97,7 @@ def test_time_that_was_not_used_is_not_saved_up() -> None:
 
 
 @pytest.mark.parametrize("unread", [[], [SYMBOL]], ids=["moved", "seen"])
-def test_over_many_frames_the_budget_is_kept_whatever_a_treatment_costs(unread: list[Corners]) -> None:
+def test_over_many_frames_the_budget_is_kept_whatever_a_treatment_costs(unread: list[Unreadable]) -> None:
     chance = turns({"a": 0.3, "b": 2.5, "c": 9.0, "d": 25.0})
     chance.looks(400, unread=unread)
     budget_ms = GIVEN_MS if unread else GIVEN_MS / MOVED_PART
@@ -108,7 +108,7 @@ def test_over_many_frames_the_budget_is_kept_whatever_a_treatment_costs(unread: 
 def test_a_treatment_sees_the_symbol_that_was_found_rather_than_all_that_moved() -> None:
     chance = turns("a")
     chance.looks(1, Change(moved=True, where=Box(0, 0, 1280, 720)), [SYMBOL])
-    box = around_largest([SYMBOL], PICTURE.shape)
+    box = around_largest([SYMBOL.corners], PICTURE.shape)
     assert box is not None
     assert (chance.decoders["a"].shown, box) == ([(box.height, box.width)], Box(110 - 21, 210 - 21, 161 + 21, 261 + 21))
 
@@ -148,6 +148,20 @@ def test_a_code_washed_out_by_glare_is_read_by_a_treatment_and_by_no_stage_befor
     chain = open_chain(["zxing"], budget_ms=1000)  # all treatments at once, however slow this machine is
     looks = [chain.read(Frame(washed, 0, 0), Change(moved=True, where=Box(380, 180, 700, 500))) for _ in range(3)]
     assert VIETNAMESE in {reading.payload for look in looks for reading in look.readings}
+
+
+def test_a_symbol_is_laid_flat_where_its_size_is_known_and_what_is_read_lies_where_it_was_found() -> None:
+    decoder = Scripted(0, b"999")
+    chance = SecondChance([Flattening("flat", decoder)], decode)
+    sized = Unreadable(SYMBOL.corners, 25)
+    seconds = [chance.read(FRAMES, HALF, MOVED, unread) for unread in ([], [SYMBOL], [Unreadable(SYMBOL.corners, FLAT_MODULES_MAX + 4)], [sized])]
+    assert [second is not None for second in seconds] == [False, False, False, True]
+    assert decoder.shown == [(6 * 29, 6 * 29)]
+    second = seconds[-1]
+    assert second is not None
+    assert (second.name, second.sight.symbols[0].payload) == ("flat", b"999")
+    module_px = 50 / 25
+    assert second.sight.symbols[0].corners.points[0] == pytest.approx((110 + (1 / 6 - 2) * module_px, 210 + (2 / 6 - 2) * module_px))
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (17, 33), (16, 640), (300, 19), (720, 1280)])

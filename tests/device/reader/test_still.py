@@ -9,13 +9,20 @@ import pytest
 from device.domain import Corners
 from device.errors import FrameError
 from device.reader import read_still, still
-from device.reader.decoders import Decoder, Sight, Symbol
+from device.reader.decoders import Decoder, Sight, Symbol, Unreadable
 from device.reader.frame import Luma
 from device.reader.picture import read_luma
 from device.reader.treatments import half
+from tests.bench.bent_sheet import bent_sheet
+from tests.bench.peers import zxing_defaults
+from tests.bench.seeds import TUNING
 from tests.device.reader.pictures import RANDOM, VIETNAMESE, code, part_of_a_set, scene
 
 PHOTOS = Path(__file__).parents[4] / "shared" / "data" / "photos"
+
+
+READ_WHEN_FLAT = {"cup": (3, 10), "creases": (1, 10, 12), "cloth": (1, 6, 9)}
+"""Sheets of the tuning seed that zxing-cpp's defaults do not read."""
 
 
 def payloads(picture: Luma) -> list[bytes]:
@@ -152,12 +159,32 @@ def test_symbols_seen_and_not_read_are_looked_at_closely_a_few_of_them(monkeypat
         def read(self, luma: Luma) -> Sight:
             self.sizes.append(luma.size)
             places = [Corners(((x, 9), (x + 40, 9), (x + 40, 49), (x, 49))) for x in range(0, 1200, 60)]
-            return Sight(unread=tuple(places))
+            return Sight(unread=tuple(Unreadable(each) for each in places))
 
     blind = Blind()
     with_decoder(monkeypatch, blind)
     assert read_still(np.zeros((60, 1300), np.uint8)) == []
     assert len(blind.sizes) == len(still.LOOKS) + len(still.MORE_LOOKS) + still.PLACES_MAX * len(still.CLOSE_LOOKS)
+
+
+@pytest.mark.parametrize(("bend", "number"), [(bend, number) for bend, numbers in READ_WHEN_FLAT.items() for number in numbers])
+def test_a_code_on_a_sheet_that_is_not_flat_is_read_and_placed(bend: str, number: int) -> None:
+    sheet = bent_sheet(TUNING, number, bend)
+    assert zxing_defaults(sheet.luma) == frozenset()
+    (symbol,) = read_still(sheet.luma)
+    assert symbol.payload == sheet.payload
+    assert all(0 <= x < sheet.luma.shape[1] and 0 <= y < sheet.luma.shape[0] for x, y in symbol.corners.points)
+
+
+def test_the_corners_of_a_bent_symbol_are_laid_flat_from_several_guesses() -> None:
+    findings, sized = still._Findings(), [Unreadable(Corners(((0, 0), (100, 0), (100 + px, 100), (0, 100))), 25) for px in (0, 0.1, 2, 4)]
+    for symbol in (*sized, Unreadable(sized[0].corners, 29), Unreadable(sized[0].corners)):
+        findings.add(Sight(unread=(symbol,)))
+    (guesses,) = findings.unread()
+    assert [(each.corners.points[2][0], each.modules) for each in guesses] == [(100, 25), (102, 25), (104, 25), (100, 29), (100, 0)]
+    for px in range(6, 60, 2):
+        findings.add(Sight(unread=(Unreadable(Corners(((0, 0), (100, 0), (100 + px, 100), (0, 100))), 25),)))
+    assert len(findings.unread()[0]) == still.GUESSES_MAX
 
 
 def test_a_part_of_a_set_does_not_hide_the_code_beside_it() -> None:

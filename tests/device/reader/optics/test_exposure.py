@@ -49,7 +49,9 @@ class Gate:
 
     def looked(self, frame: Frame) -> Look:
         sight = ZXING.read(frame.luma)
-        return Look(tuple(Reading(symbol.payload, symbol.corners, "zxing-full") for symbol in sight.symbols), sight.unread)
+        return Look(
+            tuple(Reading(symbol.payload, symbol.corners, "zxing-full") for symbol in sight.symbols), tuple(each.corners for each in sight.unread)
+        )
 
     def run(self, frames: int) -> list[bool]:
         return [self.step() for _ in range(frames)]
