@@ -8,6 +8,7 @@ one beside it: a code known to be in view that was not read sends the look on, a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,13 +21,14 @@ from device.reader.change import Change
 from device.reader.decoders import DECODERS, PAYLOAD_MAX, Decoder, Sight, Unreadable, open_decoder
 from device.reader.frame import Box, Frame, Luma
 from device.reader.reduction import Reducer
-from device.reader.second_chance import BUDGET_MS, Flattening, SecondChance, Treatment, around_largest, plan_of
+from device.reader.second_chance import BUDGET_MS, Flattening, SecondChance, Treatment, around_symbol, plan_of
 
 HITS_A_FULL_LOOK = 4
 """At 30 frames/s a dense pass beside a coarse code is read within 0.13 s, well inside the gate's ``settle_s``."""
 
-PARTS_A_WHOLE = 10
-"""A third of a second at 30 frames/s."""
+PARTS_A_WHOLE = 9
+"""Looks of which one is at the whole picture: a third of a second at 30 frames/s. No multiple of two, as every fourth hit is the one that
+goes on to full size, or the two might never meet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ class Chain:
         self._hits = 0
         self._calm_looks = 0
         self._half_plane: Luma = np.empty((0, 0), np.uint8)
-        self._half_parts = self._full_parts = 0  # looks at a part of the picture since the last at the whole
-        self._read_at: Box | None = None
+        self._looks = 0
+        self._places: dict[bytes, Box] = {}  # where the codes in view were read last
         self.spent = Spent()
         self.failures = 0
 
@@ -99,8 +101,10 @@ class Chain:
         frames up to this one, for the second chance.
         """
         wanted = in_view or {}
-        half_part = self._half_part(frame.luma, change)
-        half = self._half(frame, half_part)
+        self._looks += 1
+        self._places = {payload: box for payload, box in self._places.items() if payload in wanted}
+        part = self._part(frame.luma, change)
+        half = self._half(frame, part)
         found: list[Reading] = []
         unread: list[Unreadable] = []
         calm = not change.moved and not wanted
@@ -108,9 +112,8 @@ class Chain:
         for stage in self._main:
             decoder = stage.calm[self._calm_looks % len(stage.calm)] if calm and stage.calm else stage.decoder
             if stage.half:
-                sight = self._decode(decoder, half_part.halved().of(half)).scaled(2, half_part.left, half_part.top)
+                sight = self._decode(decoder, part.halved().of(half)).scaled(2, part.left, part.top)
             else:
-                part = self._full_part(frame.luma, change)
                 sight = self._decode(decoder, part.of(frame.luma)).scaled(1, part.left, part.top)
             self._keep(sight, stage.name, found)
             unread += sight.unread
@@ -123,8 +126,7 @@ class Chain:
             if second is not None:
                 self._keep(second.sight, second.name, found)
         self._hits = self._hits + 1 if found else 0
-        if found:
-            self._read_at = around_largest([each.corners for each in found], frame.luma.shape)
+        self._places |= _places(found, frame.luma.shape)
         return Look(tuple(found), tuple(each.corners for each in unread))
 
     def _keep(self, sight: Sight, stage: str, found: list[Reading]) -> None:
@@ -135,27 +137,17 @@ class Chain:
             elif not any(each.payload == symbol.payload and each.corners.hold_centre_of(symbol.corners) for each in found):
                 found.append(Reading(symbol.payload, symbol.corners, stage))
 
-    def _half_part(self, luma: Luma, change: Change) -> Box:
-        """Where a look at half size is worth its while, with even edges."""
-        self._half_parts = 0 if self._half_parts + 1 >= PARTS_A_WHOLE else self._half_parts + 1
-        part = self._part(luma, change) if self._half_parts else _whole(luma)
-        return Box(part.left // 2 * 2, part.top // 2 * 2, part.right, part.bottom)
-
-    def _full_part(self, luma: Luma, change: Change) -> Box:
-        self._full_parts += 1
-        if self._full_parts >= PARTS_A_WHOLE:
-            self._full_parts, self._read_at = 0, None
-            return _whole(luma)
-        return self._part(luma, change)
-
     def _part(self, luma: Luma, change: Change) -> Box:
-        """Where something moved, and where a code was read last.
+        """Where a look is worth its while: where something moved, and where each code in view was read last; with even edges.
 
-        Every tenth look at either size is at the whole picture, so that a part that is wrong delays a read and never prevents it.
+        A code that lies still would seem to have left, were it not looked for while something else moves.
+        Every ninth look is at the whole picture, so that a part that is wrong delays a read and never prevents it.
         """
-        if not change.moved or change.where is None:
-            return _whole(luma)
-        return change.where if self._read_at is None else change.where.joined(self._read_at)
+        whole = Box(0, 0, luma.shape[1], luma.shape[0])
+        if not change.moved or change.where is None or self._looks % PARTS_A_WHOLE == 0:
+            return whole
+        part = functools.reduce(Box.joined, self._places.values(), change.where)
+        return Box(part.left // 2 * 2, part.top // 2 * 2, part.right, part.bottom)
 
     def _half(self, frame: Frame, part: Box) -> Luma:
         """A picture of half the size, which shows ``frame`` at ``part``; elsewhere whatever was there."""
@@ -180,8 +172,13 @@ class Chain:
             self.spent.decoding_ns += self._clock() - begun
 
 
-def _whole(luma: Luma) -> Box:
-    return Box(0, 0, luma.shape[1], luma.shape[0])
+def _places(found: Sequence[Reading], shape: tuple[int, ...]) -> dict[bytes, Box]:
+    """Where each code is; one box for one that is in view twice."""
+    places: dict[bytes, Box] = {}
+    for each in found:
+        box = around_symbol(each.corners, shape)
+        places[each.payload] = places.get(each.payload, box).joined(box)
+    return places
 
 
 def open_chain(names: Sequence[str], *, budget_ms: float = BUDGET_MS, clock: Callable[[], int] = monotonic_ns) -> Chain:

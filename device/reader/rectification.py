@@ -98,7 +98,7 @@ def sampled(luma: Luma, x: Plane, y: Plane) -> Plane:
     height, width = luma.shape
     x, y = np.clip(x - np.float32(0.5), 0, width - 1), np.clip(y - np.float32(0.5), 0, height - 1)
     left, top = np.minimum(x.astype(np.int32), max(width - 2, 0)), np.minimum(y.astype(np.int32), max(height - 2, 0))
-    x, y = x - left, y - top
+    x, y = x - left.astype(np.float32), y - top.astype(np.float32)  # less integers, they would become twice as wide
     flat, first = luma.reshape(-1), top * width + left
     right, below = min(1, width - 1), width * min(1, height - 1)
     corners = (flat.take(first + step).astype(np.float32) for step in (0, right, below, below + right))

@@ -46,9 +46,8 @@ at 1280x720: 0.5 of 1 ms at most, in noise 1.1 of 4 ms."""
 SIDE_MIN_PX = 16
 NS_PER_MS = 1e6
 
-FLAT_MODULES_MAX = 77
-"""Version 15: a symbol of this side is laid flat in 13 ms (x86-64), which are paid back within a few frames; a larger one held up bent is not
-read at 720p anyway."""
+FLAT_MODULES_MAX = 57
+"""Version 10: a symbol of this side is laid flat in 9 ms (x86-64), which two further frames pay back."""
 
 Decode: TypeAlias = Callable[[Decoder, Luma], Sight]
 """Runs a decoder, guarded."""
@@ -81,15 +80,9 @@ class Flattening:
 
     def read(self, luma: Luma) -> Sight:
         """What is read of the symbol, in pixels of ``luma``."""
-        if self.symbol is None or self.symbol.modules > FLAT_MODULES_MAX:
-            return Sight()
-        return Sight(
-            tuple(
-                Symbol(each.payload, flat.in_picture(each.corners))
-                for flat in flattened(luma, self.symbol)
-                for each in self.decoder.read(flat.luma).symbols
-            )
-        )
+        flats = flattened(luma, self.symbol) if self.symbol else ()
+        symbols = (Symbol(each.payload, flat.in_picture(each.corners)) for flat in flats for each in self.decoder.read(flat.luma).symbols)
+        return Sight(tuple(symbols))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +133,7 @@ class SecondChance:
         self.missed += 1
         try:
             largest = max(unread, key=lambda each: box_of(each.corners).area, default=None)
-            found = around_largest([largest.corners], luma.shape) if largest else None
+            found = around_symbol(largest.corners, luma.shape) if largest else None
             busiest = self._busiest(half, change.where, noisy=noisy) if change.where and (found is None or self._part_turn == 1) else None
             seen = noisy or known or found is not None or self._promising
             given_ns = self._budget_ns if seen else self._budget_ns / MOVED_PART
@@ -209,15 +202,16 @@ class SecondChance:
     def _tried(self, treatment: Treatment | Flattening, luma: Luma, where: Box, symbol: Unreadable | None, *, averaged: bool) -> Sight | None:
         """What is read in this way, in pixels of the frame; None where there is nothing for it."""
         if isinstance(treatment, Flattening):
-            return self._decode(replace(treatment, symbol=symbol), luma) if symbol and symbol.modules else None
+            sized = symbol is not None and 0 < symbol.modules <= FLAT_MODULES_MAX
+            return self._decode(replace(treatment, symbol=symbol), luma) if sized else None
         box, part = (self._fusion.box, self._fusion.picture()) if averaged else (where, where.of(luma))
         return self._decode(treatment, part).scaled(1, box.left, box.top)
 
 
-def around_largest(corners: Sequence[Corners], shape: tuple[int, ...]) -> Box | None:
-    """The part of a picture of ``shape`` about the largest of the symbols at ``corners``."""
-    largest = max((box_of(each) for each in corners), key=lambda box: box.area, default=None)
-    return largest and largest.grown(round(MARGIN * max(largest.width, largest.height)) + SIDE_MIN_PX // 2, shape)
+def around_symbol(corners: Corners, shape: tuple[int, ...]) -> Box:
+    """The part of a picture of ``shape`` about the symbol at ``corners``."""
+    box = box_of(corners)
+    return box.grown(round(MARGIN * max(box.width, box.height)) + SIDE_MIN_PX // 2, shape)
 
 
 def plan_of(main: str, decoder: Decoder, others: Mapping[str, Decoder]) -> list[Treatment | Flattening]:

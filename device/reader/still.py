@@ -117,18 +117,22 @@ CLOSE_LOOKS = (
     CloseLook("zbar", 200, 0.2, sharpened),
 )
 
-FLATTENING_ROUNDS = 2
-
 GUESSES_MAX, GUESSES_APART = 8, 0.1
 """A bent symbol is laid flat from where up to eight looks saw its corners, if by a tenth of a module elsewhere: each leads the phases
 another way through the creases."""
+
+ROUNDS = 2
+ROUND_US = 3.5
+"""Of laying flat and reading, for each module of the symbol: 3 ms for version 3, 0.1 s for version 40."""
+FLATTENING_BUDGET_MS = 1000
+"""For one picture, by that cost: eight places with eight guesses each up to version 7."""
 
 BUDGET_MS = 1500
 """For one picture, by the costs above: all looks up to 7 megapixels; the cheap half of them for the largest that is read (50)."""
 TREATED_MAX_PX = 50_000_000
 """A treated picture is no larger. With working copies 150 MB were measured at most, for 12 megapixels doubled and for 48."""
 PLACES_MAX = 8
-"""Close looks at so many places: 60 ms each."""
+"""Close looks at so many places: 40 ms each."""
 
 
 def read_still(luma: Luma, *, enough: Predicate = lambda _: False) -> list[Symbol]:
@@ -152,6 +156,29 @@ def read_still(luma: Luma, *, enough: Predicate = lambda _: False) -> list[Symbo
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a symbol was seen that could not be read, as the first look that saw it took it, and as others did."""
+
+    guesses: list[Unreadable]
+
+    @property
+    def corners(self) -> Corners:
+        return self.guesses[0].corners
+
+    def add(self, guess: Unreadable) -> None:
+        if len(self.guesses) < GUESSES_MAX and not any(_alike(each, guess) for each in self.guesses):
+            self.guesses.append(guess)
+
+
+def _alike(one: Unreadable, other: Unreadable) -> bool:
+    """Would they be laid flat to the same picture?"""
+    if one.modules != other.modules or not one.modules:
+        return one.modules == other.modules
+    apart_px = max(math.dist(*pair) for pair in zip(one.corners.points, other.corners.points, strict=True))
+    return apart_px < GUESSES_APART * side_px(one.corners) / one.modules
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """One code, and its corners as each look saw them: a decoder finds the fourth by guess where there is no alignment pattern."""
 
@@ -168,7 +195,7 @@ class _Findings:
 
     def __init__(self) -> None:
         self.codes: list[_Found] = []
-        self._unread: list[list[Unreadable]] = []  # of each place what the looks took it for
+        self._places: list[_Place] = []
 
     def add(self, sight: Sight) -> None:
         for symbol in sight.symbols:
@@ -181,24 +208,18 @@ class _Findings:
             else:
                 self.codes.append(_Found(symbol.payload, [symbol.corners]))
         for guess in sight.unread:
-            guesses = next((each for each in self._unread if each[0].corners.hold_centre_of(guess.corners)), None)
-            if guesses is None:
-                self._unread.append([guess])
-            elif len(guesses) < GUESSES_MAX and not any(_alike(each, guess) for each in guesses):
-                guesses.append(guess)
+            place = next((each for each in self._places if each.corners.hold_centre_of(guess.corners)), None)
+            if place:
+                place.add(guess)
+            else:
+                self._places.append(_Place([guess]))
 
-    def unread(self) -> list[list[Unreadable]]:
-        """The places, at most ``PLACES_MAX``, where a symbol was seen and none was read by now: of each some guesses where its corners are."""
-        read = [code.corners[0] for code in self.codes]
-        return [guesses for guesses in self._unread if not any(each.hold_centre_of(guesses[0].corners) for each in read)][:PLACES_MAX]
+    def unread(self) -> list[_Place]:
+        """The places, at most ``PLACES_MAX``, where a symbol was seen and none was read by now."""
+        return [place for place in self._places if self.is_unread(place)][:PLACES_MAX]
 
-
-def _alike(one: Unreadable, other: Unreadable) -> bool:
-    """Would they be laid flat to the same picture?"""
-    if one.modules != other.modules or not one.modules:
-        return one.modules == other.modules
-    apart_px = max(math.dist(*pair) for pair in zip(one.corners.points, other.corners.points, strict=True))
-    return apart_px < GUESSES_APART * side_px(one.corners) / one.modules
+    def is_unread(self, place: _Place) -> bool:
+        return not any(code.corners[0].hold_centre_of(place.corners) for code in self.codes)
 
 
 def _sights(luma: Luma, found: _Findings) -> Iterator[Sight]:
@@ -213,13 +234,15 @@ def _sights(luma: Luma, found: _Findings) -> Iterator[Sight]:
                 yield _look(luma, look)
         if found.codes and not found.unread():
             return
-    for guesses in found.unread():
-        for guess in guesses:
-            yield from _look_flat(luma, guess)
-            if guesses not in found.unread():
-                break
-        for close in CLOSE_LOOKS:
-            yield _look_close(luma, guesses[0].corners, close)
+    left_ms = float(FLATTENING_BUDGET_MS)
+    for place in found.unread():
+        for guess in place.guesses:
+            cost_ms = ROUNDS * ROUND_US / 1000 * guess.modules**2
+            if cost_ms <= left_ms and found.is_unread(place):
+                left_ms -= cost_ms
+                yield from _look_flat(luma, guess)
+        for close in CLOSE_LOOKS if found.is_unread(place) else ():
+            yield _look_close(luma, place.corners, close)
 
 
 def _look(luma: Luma, look: Look) -> Sight:
@@ -232,7 +255,7 @@ def _look(luma: Luma, look: Look) -> Sight:
 
 
 def _look_flat(luma: Luma, symbol: Unreadable) -> Iterator[Sight]:
-    for flat in flattened(luma, symbol, rounds=FLATTENING_ROUNDS):
+    for flat in flattened(luma, symbol, rounds=ROUNDS):
         yield Sight(tuple(Symbol(each.payload, flat.in_picture(each.corners)) for each in _read("local", flat.luma).symbols))
 
 

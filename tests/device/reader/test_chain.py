@@ -83,10 +83,10 @@ def test_looks_are_at_what_moved_and_corners_are_pixels_of_the_picture() -> None
     assert (main.widths, reading.corners.points[0]) == ([20], (2 * 1 + 20, 2 * 2 + 10))
     main = Scripted([[], [b"a"]])
     (reading,) = chain_of(main).read(shown(PICTURE), Change(moved=True, where=Box(21, 11, 60, 50))).readings
-    assert (main.widths, reading.corners.points[0]) == ([20, 39], (1 + 21, 2 + 11))
+    assert (main.widths, reading.corners.points[0]) == ([20, 40], (1 + 20, 2 + 10))  # even edges, so that both sizes show the same
 
 
-def test_every_tenth_look_at_either_size_is_at_the_whole_picture() -> None:
+def test_every_ninth_look_at_either_size_is_at_the_whole_picture() -> None:
     main = Scripted()
     chain = chain_of(main)
     for _ in range(2 * PARTS_A_WHOLE):
@@ -101,6 +101,31 @@ def test_a_code_that_was_read_is_looked_for_where_it_was_though_something_else_m
     read(chain)  # at half size, so at 2 to 22 pixels of the full picture
     chain.read(shown(PICTURE), Change(moved=True, where=Box(40, 40, 60, 60)), in_view={b"a": "main-half"})
     assert main.widths == [32, 30, 60]
+
+
+def test_a_code_that_lies_still_is_read_in_every_look_while_a_larger_one_is_waved_beside_it() -> None:
+    """Or it would seem to have left, and be decided again when it comes back."""
+    still, waved = code(b"999000000001", scale=3), code(VIETNAMESE, scale=5)
+    chain = open_chain(["zxing"], budget_ms=0)
+    seen: list[set[bytes]] = []
+    for number in range(30):
+        picture = scene(still, at=(500, 60))
+        at = 500 + 5 * (number % 7)
+        picture[100 : 100 + waved.shape[0], at : at + waved.shape[1]] = waved
+        where = Box(480, 80, 560 + waved.shape[1], 120 + waved.shape[0])
+        known = dict.fromkeys(seen[-1], "zxing-half") if seen else {}
+        change = Change(moved=True, where=where if number else Box(0, 0, 1280, 720))
+        seen.append({reading.payload for reading in chain.read(shown(picture), change, in_view=known).readings})
+    assert seen == [{b"999000000001", VIETNAMESE}] * 30
+
+
+def test_a_code_that_has_left_is_looked_for_no_more() -> None:
+    main = Scripted([[b"a"]])
+    chain = chain_of(main)
+    read(chain)
+    for in_view in ({b"a": "main-half"}, {}, {}):
+        chain.read(shown(PICTURE), Change(moved=True, where=Box(40, 40, 60, 60)), in_view=in_view)
+    assert (main.widths[1::2], main.widths[2::2]) == ([30, 10, 10], [60, 20, 20])
 
 
 def test_while_nothing_moves_and_nobody_is_there_the_calm_decoders_take_turns() -> None:

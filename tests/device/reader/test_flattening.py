@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from device.domain import Corners
 from device.reader.decoders import Unreadable, open_decoder
@@ -92,21 +90,30 @@ def test_what_is_no_square_seen_askew_is_not_laid_flat(corners: tuple[tuple[floa
     assert laid(PICTURE, corners) == []
 
 
-coordinate = st.floats(-500, 1800, allow_nan=False, width=32)
+@pytest.mark.parametrize(("modules", "pictures"), [(1, 30), (11, 30), (21, 30), (57, 30), (MODULES_MAX, 5)])
+def test_whatever_the_corners_and_the_picture_there_is_a_picture_or_none(modules: int, pictures: int) -> None:
+    """A decoder that is wrong, or a paper that is made to mislead one: noise, at corners anywhere, some of them far away."""
+    rng, laid_flat = np.random.default_rng(modules), 0
+    for number in range(pictures):
+        height, width, padding = rng.integers(1, 120, 3)
+        luma = rng.integers(0, 256, (height, width + padding), np.uint8)[:, :width]
+        away = 10.0 ** rng.integers(0, 10) if number % 5 == 0 else 1.0
+        quad = [(x * width * away + rng.normal(0, 12), y * height * away + rng.normal(0, 12)) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
+        flats = laid(luma, tuple((float(x), float(y)) for x, y in quad), modules, rounds=2)
+        assert {flat.luma.shape for flat in flats} <= {((modules + 2 * MARGIN) * DRAWN_PX,) * 2}
+        laid_flat += len(flats) == 2 and bool(flats[-1]._off.any())
+    assert laid_flat >= pictures // 5
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
-@given(
-    st.tuples(*[st.tuples(coordinate, coordinate)] * 4),
-    st.sampled_from([1, 11, 21, 57, 177]),
-    st.integers(1, 90),
-    st.integers(1, 90),
-    st.integers(0, 255),
-)
-def test_whatever_the_corners_and_the_picture_there_is_a_picture_or_none(
-    corners: tuple[tuple[float, float], ...], modules: int, height: int, width: int, value: int
-) -> None:
-    """A decoder that is wrong, or a paper that is made to mislead one."""
-    luma = np.full((height, width), value, np.uint8)
-    shapes = {flat.luma.shape for flat in laid(luma, corners, modules, rounds=2)}
-    assert shapes <= {((modules + 2 * MARGIN) * DRAWN_PX,) * 2}
+def test_it_is_all_done_in_single_precision() -> None:
+    """Double takes half as long again."""
+    flats = laid(PICTURE, CORNERS, rounds=2)
+    assert {flat._off.dtype for flat in flats} == {np.dtype(np.float32)}
+
+
+def test_a_bent_side_that_bulges_out_of_the_corners_is_drawn_as_a_whole() -> None:
+    """The corners of a cup's label, say, lie deeper than its middle: what is drawn is not cut off at the corners."""
+    luma = np.full((400, 400), 200, np.uint8)
+    luma[60:340, 60:340] = 0
+    (flat,) = laid(luma, ((100, 100), (300, 100), (300, 300), (100, 300)), 41)
+    assert flat.luma[0, 0] == 0  # two modules out of the corners, as it is in the picture

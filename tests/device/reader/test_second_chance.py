@@ -13,7 +13,11 @@ from device.reader.change import Change
 from device.reader.decoders import Decoder, Sight, Symbol, Unreadable, open_decoder
 from device.reader.frame import Box, Frame, Luma
 from device.reader.reduction import Reducer
-from device.reader.second_chance import FLAT_MODULES_MAX, MOVED_PART, NOISY, Flattening, Second, SecondChance, Treatment, around_largest
+from device.reader.second_chance import BUDGET_MS, FLAT_MODULES_MAX, MOVED_PART, NOISY, Flattening, Second, SecondChance, Treatment, around_symbol
+from device.settings import Reader as ReaderSettings
+from device.settings import SourceKind
+from tests.bench.bent_sheet import bent_sheet
+from tests.bench.seeds import TUNING
 from tests.device.reader.pictures import VIETNAMESE, code, scene
 
 MS = 1_000_000
@@ -108,8 +112,7 @@ def test_over_many_frames_the_budget_is_kept_whatever_a_treatment_costs(unread: 
 def test_a_treatment_sees_the_symbol_that_was_found_rather_than_all_that_moved() -> None:
     chance = turns("a")
     chance.looks(1, Change(moved=True, where=Box(0, 0, 1280, 720)), [SYMBOL])
-    box = around_largest([SYMBOL.corners], PICTURE.shape)
-    assert box is not None
+    box = around_symbol(SYMBOL.corners, PICTURE.shape)
     assert (chance.decoders["a"].shown, box) == ([(box.height, box.width)], Box(110 - 21, 210 - 21, 161 + 21, 261 + 21))
 
 
@@ -164,6 +167,14 @@ def test_a_symbol_is_laid_flat_where_its_size_is_known_and_what_is_read_lies_whe
     assert second.sight.symbols[0].corners.points[0] == pytest.approx((110 + (1 / 6 - 2) * module_px, 210 + (2 / 6 - 2) * module_px))
 
 
+def test_a_code_on_folded_cloth_is_read_by_the_gate() -> None:
+    sheet = bent_sheet(TUNING, 16, "cloth")
+    chain = open_chain(["zxing"], budget_ms=1000)  # all treatments at once, however slow this machine is
+    height, width = sheet.luma.shape
+    look = chain.read(Frame(sheet.luma, 0, 0), Change(moved=True, where=Box(0, 0, width, height)))
+    assert [(reading.payload, reading.stage) for reading in look.readings] == [(sheet.payload, "zxing-flattened")]
+
+
 @pytest.mark.parametrize("shape", [(16, 16), (17, 33), (16, 640), (300, 19), (720, 1280)])
 @pytest.mark.parametrize("main", ["zxing", "zbar"])
 def test_every_treatment_bears_every_size_of_part_in_noise_and_without(main: str, shape: tuple[int, int]) -> None:
@@ -184,6 +195,10 @@ def test_a_treatment_that_fails_is_counted_and_the_next_one_reads() -> None:
     chain = Chain([Stage("main-full", blind, half=False)], plan, budget_ms=1000)
     look = chain.read(Frame(PICTURE, 0, 0), MOVED)
     assert ([reading.stage for reading in look.readings], chain.failures) == (["sound"], 1)
+
+
+def test_a_gate_gives_what_the_benchmark_measures() -> None:
+    assert ReaderSettings(source=SourceKind.VIDEO).second_chance_ms == BUDGET_MS
 
 
 def test_without_a_budget_nothing_is_tried() -> None:

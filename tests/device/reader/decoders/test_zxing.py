@@ -34,6 +34,19 @@ def test_no_more_is_corrected_than_the_standard_allows(version: int, level: str,
     assert [is_read(torn(whole, codewords)) for codewords in range(corrected + 2)] == [True] * (corrected + 1) + [False]
 
 
+@pytest.mark.parametrize("version", [3, 7, 20])
+def test_of_a_symbol_that_cannot_be_read_place_and_size_are_told(version: int) -> None:
+    whole = code(b"99912", scale=1, version=version, error="l", boost_error=False)
+    side = len(whole) - 8
+    middle = slice(len(whole) // 2 - side // 4, len(whole) // 2 + side // 4)
+    whole[middle, middle] = 255
+    decoder = open_zxing(thorough=False)
+    (unread,) = decoder.read(np.kron(whole, np.ones((4, 4), np.uint8))).unread
+    assert unread.modules == side == 17 + 4 * version
+    near, far = 4 * 4, 4 * (4 + side)
+    assert np.allclose(unread.corners.points, ((near, near), (far, near), (far, far), (near, far)), atol=8)
+
+
 def torn(whole: Luma, codewords: int) -> Luma:
     """One module wrong in each of the first ``codewords``: they lie in pairs of columns from the right, four rows each."""
     modules, size = whole.copy(), len(whole) - 8  # without the quiet zone
