@@ -192,7 +192,7 @@ def open_chain(names: Sequence[str], *, budget_ms: float = BUDGET_MS, clock: Cal
     main, *others = dict.fromkeys(names)
     plain, thorough = open_decoder(main, thorough=False), open_decoder(main, thorough=True)
     dark, quick = open_decoder(main, thorough=False, inverted=False), open_decoder(main, thorough=False, inverted=False, one_threshold=True)
-    calm = dark, quick, plain, quick
+    calm = plain, quick, quick, quick
     return Chain(
         (Stage(f"{main}-half", plain, half=True, calm=(plain, dark)), Stage(f"{main}-full", thorough, half=False, calm=calm)),
         plan_of(main, plain, {other: open_decoder(other, thorough=True) for other in others}),
