@@ -30,7 +30,7 @@ from device.domain import (
 )
 from device.errors import StoreError
 from device.gate.act import Act
-from device.gate.case import Case
+from device.gate.case import Case, line
 from device.gate.crossings import Crossings
 from device.gate.decision_record import UNRECORDED, DecisionRecord, Seal
 from device.gate.journal import Fact, Journal, passage
@@ -254,6 +254,7 @@ class Deciding:
             timing = _timing(case) | {"committed_ns": committed_ns, "commit_ns": self._store.commit_ns}
             self._granted[UNRECORDED + case.presentation.id if acted else written.grant.id] = _Granted(written.grant, timing)
         self._committed()
+        log.info("%s", line(written.facts))  # last: it takes 0.2 ms, and nobody at the lane waits for it
         return written.sequence
 
     def _record_later(self, case: Case, decision: Decision) -> None:

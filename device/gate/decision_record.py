@@ -33,10 +33,11 @@ class Seal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A decision was recorded under ``sequence``; ``grant`` is what it has reserved, where it admits."""
+    """A decision was recorded under ``sequence``, with ``facts``; ``grant`` is what it has reserved, where it admits."""
 
     sequence: int
     grant: OpenGrant
+    facts: dict[str, Any]
 
 
 class DecisionRecord:
@@ -69,8 +70,7 @@ class DecisionRecord:
             if decision.alert is not None:
                 alarm = {"what": decision.alert, "decision": id_, "presentation": presentation.id}
                 writing.append(EventType.ALARM, alarm, subject=presentation.id, now=case.now.instant)
-        log.info("%s", line(facts))
-        return Written(sequence, grant)
+        return Written(sequence, grant, facts)
 
     def write_later(self, case: Case, decision: Decision, policy: Policy, now_ns: int) -> OpenGrant | None:
         """Somebody was let out, and is recorded when the store will; ``None`` where not even that could be kept, which is counted."""
