@@ -254,7 +254,7 @@ class Deciding:
             timing = _timing(case) | {"committed_ns": committed_ns, "commit_ns": self._store.commit_ns}
             self._granted[UNRECORDED + case.presentation.id if acted else written.grant.id] = _Granted(written.grant, timing)
         self._committed()
-        log.info("%s", line(written.facts))  # last: it takes 0.2 ms, and nobody at the lane waits for it
+        log.info("%s", line(written.facts))  # last: it takes 0.2 ms, for which nobody who is let in is to wait
         return written.sequence
 
     def _record_later(self, case: Case, decision: Decision) -> None:

@@ -27,8 +27,8 @@ HITS_A_FULL_LOOK = 4
 """At 30 frames/s a dense pass beside a coarse code is read within 0.13 s, well inside the gate's ``settle_s``."""
 
 PARTS_A_WHOLE = 9
-"""Looks of which one is at the whole picture: a third of a second at 30 frames/s. No multiple of two, as every fourth hit is the one that
-goes on to full size, or the two might never meet."""
+"""Looks of which one is at the whole picture: a third of a second at 30 frames/s. Odd, as every fourth hit is the one that goes on to full
+size, and the two are to meet: every 36 looks."""
 
 
 @dataclass(frozen=True, slots=True)

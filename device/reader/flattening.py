@@ -91,7 +91,8 @@ def flattened(luma: Luma, symbol: Unreadable, *, rounds: int = 1) -> Iterator[Fl
     if min(around.width, around.height) < 2:
         return
     back = homography([(0, 0), (side, 0), (side, side), (0, side)], points)
-    source = _Source(np.ascontiguousarray(around.of(luma)), _moved_by(-around.left, -around.top) @ back, longest_side_px(points))
+    part, side_px = np.ascontiguousarray(around.of(luma)), longest_side_px(points)
+    source = _Source(_moved_by(-around.left, -around.top) @ back, {px: reduced_to(part, side_px, side * px) for px in (CARRIER_PX, DRAWN_PX)})
     off = np.zeros((2, side + 2 * MARGIN, side + 2 * MARGIN), np.float32)
     for _ in range(rounds):
         waves = _waves(source.drawn(off, CARRIER_PX))
@@ -107,20 +108,19 @@ def _moved_by(x_px: float, y_px: float) -> Matrix:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """The part of a picture around a symbol, where its modules lie in that, and how long the symbol's longest side is."""
+    """Where a symbol's modules lie in the part of a picture around it; and that part, as small as it may be to draw so many pixels a module."""
 
-    luma: Luma
     back: Matrix
-    side_px: float
+    reduced: dict[int, tuple[Luma, int]]
 
     def drawn(self, off: Field, module_px: int) -> Plane:
         """The symbol, ``module_px`` a module, each module from where ``off`` says that it lies."""
         modules = off.shape[1]
         across = (np.arange(modules * module_px, dtype=np.float32) + np.float32(0.5)) / module_px - MARGIN
         off_x, off_y = _between(off, module_px)
-        source, reduced = reduced_to(self.luma, self.side_px, (modules - 2 * MARGIN) * module_px)
+        luma, reduced = self.reduced[module_px]
         x, y = projected(self.back, across[None, :] + off_x, across[:, None] + off_y)
-        return sampled(source, x / reduced, y / reduced)
+        return sampled(luma, x / reduced, y / reduced)
 
 
 def _between(off: Field, module_px: int) -> Field:

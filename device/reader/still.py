@@ -124,8 +124,10 @@ another way through the creases."""
 ROUNDS = 2
 ROUND_US = 3.5
 """Of laying flat and reading, for each module of the symbol: 3 ms for version 3, 0.1 s for version 40."""
+HALVING_MS = 3.0
+"""A megapixel of the picture, at most: a large symbol is halved until it is about as large as it is drawn."""
 FLATTENING_BUDGET_MS = 1000
-"""For one picture, by that cost: eight places with eight guesses each up to version 7."""
+"""For one picture, by these costs: eight places with eight guesses each up to version 6. Every place has its turn before any has a second."""
 
 BUDGET_MS = 1500
 """For one picture, by the costs above: all looks up to 7 megapixels; the cheap half of them for the largest that is read (50)."""
@@ -235,14 +237,19 @@ def _sights(luma: Luma, found: _Findings) -> Iterator[Sight]:
         if found.codes and not found.unread():
             return
     left_ms = float(FLATTENING_BUDGET_MS)
-    for place in found.unread():
-        for guess in place.guesses:
-            cost_ms = ROUNDS * ROUND_US / 1000 * guess.modules**2
-            if cost_ms <= left_ms and found.is_unread(place):
-                left_ms -= cost_ms
-                yield from _look_flat(luma, guess)
+    places = found.unread()
+    for place, guess in (each for turn in range(GUESSES_MAX) for each in _guesses(places, turn)):
+        cost_ms = ROUNDS * ROUND_US / 1000 * guess.modules**2 + HALVING_MS * megapixels
+        if cost_ms <= left_ms and found.is_unread(place):
+            left_ms -= cost_ms
+            yield from _look_flat(luma, guess)
+    for place in places:
         for close in CLOSE_LOOKS if found.is_unread(place) else ():
             yield _look_close(luma, place.corners, close)
+
+
+def _guesses(places: list[_Place], turn: int) -> Iterator[tuple[_Place, Unreadable]]:
+    return ((place, place.guesses[turn]) for place in places if turn < len(place.guesses) and place.guesses[turn].modules)
 
 
 def _look(luma: Luma, look: Look) -> Sight:

@@ -91,7 +91,7 @@ def test_an_admission_is_written_with_all_that_it_reserves(bench: Bench) -> None
     written = bench.write(bench.case(), ADMITTED)
     (event,) = bench.events()
     grant = OpenGrant(event["id"], "cafe-1", b"key", b"person", Direction.ENTRY, 2)
-    assert (written, event["subject"], bench.store.open_grants()) == (Written(1, grant, written.facts), "cafe-1", [grant])
+    assert (written, event["subject"], bench.store.open_grants()) == (Written(1, grant, event["data"]), "cafe-1", [grant])
     with bench.store.recalling() as memory:
         assert (memory.uses_of(b"key"), memory.occupied(), memory.persons_of((b"name",))) == (1, 2, (b"person",))
 

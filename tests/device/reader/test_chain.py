@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ import pytest
 from device.domain import Corners
 from device.errors import HardwareError
 from device.reader import treatments
-from device.reader.chain import PARTS_A_WHOLE, Chain, Stage, open_chain
+from device.reader.chain import HITS_A_FULL_LOOK, PARTS_A_WHOLE, Chain, Stage, open_chain
 from device.reader.change import STILL, Change
 from device.reader.decoders import Decoder, Sight, Symbol, Unreadable, open_decoder
 from device.reader.frame import Box, Frame, Luma
@@ -117,6 +118,24 @@ def test_a_code_that_lies_still_is_read_in_every_look_while_a_larger_one_is_wave
         change = Change(moved=True, where=where if number else Box(0, 0, 1280, 720))
         seen.append({reading.payload for reading in chain.read(shown(picture), change, in_view=known).readings})
     assert seen == [{b"999000000001", VIETNAMESE}] * 30
+
+
+def test_the_whole_picture_and_full_size_meet_in_some_look() -> None:
+    assert math.gcd(PARTS_A_WHOLE, HITS_A_FULL_LOOK) == 1
+
+
+def test_a_code_in_view_twice_is_looked_for_at_both_places() -> None:
+    @dataclass
+    class Twice(Scripted):
+        def read(self, luma: Luma) -> Sight:
+            self.widths.append(luma.shape[1])
+            return Sight(tuple(Symbol(b"a", SQUARE.scaled(1, left)) for left in (0, 20)))
+
+    main = Twice()
+    chain = chain_of(main)
+    read(chain)  # at 2 to 22 and 42 to 62 pixels of the full picture, with a margin
+    chain.read(shown(PICTURE), Change(moved=True, where=Box(30, 30, 40, 40)), in_view={b"a": "main-half"})
+    assert main.widths == [32, 32]
 
 
 def test_a_code_that_has_left_is_looked_for_no_more() -> None:

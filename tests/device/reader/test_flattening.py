@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from device.domain import Corners
+from device.reader import flattening
 from device.reader.decoders import Unreadable, open_decoder
 from device.reader.flattening import DRAWN_PX, MARGIN, MODULES_MAX, Flat, _unwrapped, flattened
 from device.reader.frame import Luma
@@ -58,6 +59,22 @@ def test_phases_are_followed_over_several_periods_from_the_finder_patterns_on() 
     bend = np.stack([near_finders * 0.12, near_finders * -0.09]).astype(np.float32)
     assert np.abs(bend).max() > 1.5
     assert np.allclose(_unwrapped(bend - np.round(bend), np.ones_like(bend), side), bend, atol=1e-5)
+
+
+def test_the_middles_of_the_finder_patterns_are_among_the_phases_that_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[tuple[int, int]] = []
+
+    def followed(late: flattening.Field, _clear: flattening.Field, near: int, far: int) -> flattening.Field:
+        begun.append((int(late[0, near, near]), int(late[0, far, far])))
+        return late
+
+    monkeypatch.setattr(flattening, "_followed", followed)
+    sides = range(21, MODULES_MAX + 1, 4)
+    for side in sides:
+        size = side + 2 * MARGIN
+        late = np.broadcast_to(np.arange(size, dtype=np.float32), (2, size, size))  # each phase says in which column it is
+        _unwrapped(late, np.ones_like(late), side)
+    assert begun == [(MARGIN + 3, MARGIN + side - 4) for side in sides]
 
 
 def test_a_part_where_the_wave_is_lost_is_gone_round() -> None:
