@@ -148,7 +148,7 @@ class Reader:
     )
     decoders: tuple[DecoderName, ...] = key(tuple(DecoderName), about="zxing, zbar or both, in the order they are tried", low=1)
     second_chance_ms: float = key(
-        4.0,
+        3.5,
         about="processor time for a frame with a code that could not be read, and a quarter of it where nothing but movement was seen; 0: none",
         low=0,
         high=50,

@@ -191,10 +191,10 @@ def open_chain(names: Sequence[str], *, budget_ms: float = BUDGET_MS, clock: Cal
         raise HardwareError("no decoder is chosen: nothing could be read", hint=f"set reader.decoders to some of {', '.join(DECODERS)}")
     main, *others = dict.fromkeys(names)
     plain, thorough = open_decoder(main, thorough=False), open_decoder(main, thorough=True)
-    dark, quick = open_decoder(main, thorough=False, inverted=False), open_decoder(main, thorough=False, inverted=False, one_threshold=True)
-    calm = plain, quick, quick, quick
+    quick = open_decoder(main, thorough=False, inverted=False, one_threshold=True)
+    calm, calm_half = (plain, quick, quick, quick), (quick, quick, plain, quick)
     return Chain(
-        (Stage(f"{main}-half", plain, half=True, calm=(plain, dark)), Stage(f"{main}-full", thorough, half=False, calm=calm)),
+        (Stage(f"{main}-half", plain, half=True, calm=calm_half), Stage(f"{main}-full", thorough, half=False, calm=calm)),
         plan_of(main, plain, {other: open_decoder(other, thorough=True) for other in others}),
         budget_ms=budget_ms,
         clock=clock,

@@ -24,7 +24,7 @@ from device.reader.frame import Box, Exposure, Frame, Luma
 from device.reader.fusion import Fusion
 from device.reader.outline import box_of
 
-BUDGET_MS = 4.0
+BUDGET_MS = 3.5
 """Processor time a missed frame, where a symbol was found, or where noise would hide one."""
 
 MOVED_PART = 4
