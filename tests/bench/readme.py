@@ -10,7 +10,7 @@ from tests.bench.figures import BOUNDS, Figures
 BEGIN = "<!-- bench: written by python -m tests.bench --write-readme -->"
 END = "<!-- bench: end -->"
 
-UNITS = ("ms", "µs", "MB")
+UNITS = ("ms", "µs", "MB", "KiB")
 """Those that the table names; the others are ratios and counts."""
 
 COUNTS = frozenset({"late_sequences", "wrong_payloads"})
