@@ -1,6 +1,6 @@
 """The decoder chain: cheap looks first, costly ones seldom (decoding.md section 4).
 
-    main decoder on half size ─▶ main decoder on the full picture ─▶ second chance, while something moves
+    main decoder on half size ─▶ main decoder on full size, both where something moved ─▶ second chance, while something moves
 
 A look ends at the first stage that reads something. Two exceptions keep a dense code from hiding behind a coarse
 one beside it: a code known to be in view that was not read sends the look on, and so does every fourth hit.

@@ -26,7 +26,7 @@ from device.domain import Corners
 from device.reader.decoders import Unreadable
 from device.reader.frame import Luma
 from device.reader.outline import box_of
-from device.reader.rectification import Matrix, Plane, Point, homography, is_convex, longest_side_px, projected, reduced_to, sampled
+from device.reader.rectification import Matrix, Plane, Point, homography, is_convex, longest_side_px, moved, projected, reduced_to, sampled
 
 CARRIER_PX = 4
 """Pixels a module where phases are measured: the carrier is then 1, -i, -1, i."""
@@ -74,8 +74,7 @@ class Flat:
         last = self._off.shape[1] - 1
         column, row = (min(max(int(each / DRAWN_PX), 0), last) for each in (x_px, y_px))
         off_x, off_y = self._off[:, row, column].tolist()
-        x, y, depth = self._back @ (x_px / DRAWN_PX - MARGIN + off_x, y_px / DRAWN_PX - MARGIN + off_y, 1.0)
-        return float(x / depth), float(y / depth)
+        return moved(self._back, (x_px / DRAWN_PX - MARGIN + off_x, y_px / DRAWN_PX - MARGIN + off_y))
 
 
 def flattened(luma: Luma, symbol: Unreadable, *, rounds: int = 1) -> Iterator[Flat]:

@@ -31,7 +31,7 @@ class Straight:
     back: Matrix
 
     def in_picture(self, corners: Corners) -> Corners:
-        top_left, top_right, bottom_right, bottom_left = (_moved(self.back, point) for point in corners.points)
+        top_left, top_right, bottom_right, bottom_left = (moved(self.back, point) for point in corners.points)
         return Corners((top_left, top_right, bottom_right, bottom_left))
 
 
@@ -115,6 +115,7 @@ def _turned(corners: Corners, angle: float) -> list[Point]:
     return [(x + (px - x) * cosine - (py - y) * sine, y + (px - x) * sine + (py - y) * cosine) for px, py in corners.points]
 
 
-def _moved(matrix: Matrix, point: Point) -> Point:
+def moved(matrix: Matrix, point: Point) -> Point:
+    """Where ``matrix`` brings one point."""
     x, y, depth = matrix @ (*point, 1.0)
     return float(x / depth), float(y / depth)
